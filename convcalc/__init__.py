@@ -1,0 +1,45 @@
+"""Shapes, receptive fields, parameters and cost of convolutional networks, from a text file.
+
+    graph = convcalc.load("resnet50")
+    analysis = graph.analyze(H=320)
+    analysis.totals.params
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+    from convcalc.diagnostics import Diagnostic, Misuse, SpecError, Unreadable
+    from convcalc.graph import Graph
+    from convcalc.loading import load
+
+__version__ = "0.1.0"
+__all__ = ["Analysis", "Diagnostic", "Graph", "Misuse", "SpecError", "Unreadable", "__version__", "load"]
+
+_HOMES = {
+    "Analysis": "analysis",
+    "Diagnostic": "diagnostics",
+    "Graph": "graph",
+    "Misuse": "diagnostics",
+    "SpecError": "diagnostics",
+    "Unreadable": "diagnostics",
+    "load": "loading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'convcalc' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(f"convcalc.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

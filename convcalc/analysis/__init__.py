@@ -1,0 +1,153 @@
+"""Prediction: what a graph will do, by arithmetic on dimensions alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.analysis.memory import ITEMSIZE, Memory, memory
+from convcalc.analysis.receptive import Field, Support, supports
+from convcalc.analysis.shapes import infer
+from convcalc.diagnostics import Diagnostic, SpecError
+from convcalc.dims import Shape
+from convcalc.ops._op import FREE, Cost
+
+if TYPE_CHECKING:
+    from convcalc.graph import Graph
+
+__all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
+
+
+class Row(NamedTuple):
+    """One layer: what it is, what comes out, what it sees, what it costs.
+
+    ``shape`` is without the batch axis; ``cost`` is for the whole batch; ``params`` are the layer's own, none
+    where it shares another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global op lies on
+    the way.
+    """
+
+    name: str
+    op: str
+    operands: tuple[str, ...]
+    shape: Shape
+    shapes: tuple[Shape, ...]
+    params: int
+    parameters: dict[str, Shape]
+    cost: Cost
+    fields: tuple[Field, ...]
+    sees_all: bool
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolution, linear and matmul."""
+        return self.cost.macs
+
+    @property
+    def flops(self) -> int:
+        """Two a MAC and one for every other operation."""
+        return self.cost.flops
+
+    @property
+    def receptive_field(self) -> tuple[int, ...]:
+        """Size of the receptive field by axis, in input positions, global ops left out."""
+        return tuple(field.size for field in self.fields)
+
+    @property
+    def stride(self) -> tuple[Any, ...]:
+        """Input positions between neighbouring outputs, by axis."""
+        return tuple(field.stride for field in self.fields)
+
+
+class Totals(NamedTuple):
+    """Sums and extremes of the whole net for one batch; bytes are of the dtype that was asked for."""
+
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    cost: Cost
+    fields: tuple[Field, ...]
+    sees_all: bool
+    depth: int
+    parameter_bytes: int
+    memory: Memory
+    peak_at: str
+
+    @property
+    def receptive_field(self) -> tuple[int, ...]:
+        """Of the output; where that is global, of the last map before it became so."""
+        return tuple(field.size for field in self.fields)
+
+
+class Analysis(NamedTuple):
+    """Rows in the order the layers run (inputs left out), totals, and the outputs' shapes by name."""
+
+    graph: Graph
+    rows: tuple[Row, ...]
+    totals: Totals
+    outputs: dict[str, Shape]
+    batch: int
+    dtype: str
+
+    def __getitem__(self, name: Any) -> Any:
+        """The row of a layer by its name; a place counts as in the tuple."""
+        if not isinstance(name, str):
+            return tuple.__getitem__(self, name)
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+
+def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis:
+    """Shapes, parameters and cost of a graph; raises SpecError with every finding."""
+    analysis, diagnostics = examine(graph, batch=batch, dtype=dtype)
+    if analysis is None:
+        raise SpecError(diagnostics)
+    return analysis
+
+
+def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[Analysis | None, list[Diagnostic]]:
+    """The analysis, or None and why there is none."""
+    known, found = infer(graph)
+    if found or graph.diagnostics:
+        return None, graph.diagnostics + found
+    nodes, applied = graph.nodes, [step for step in known if step is not None]
+    seen = supports(graph, applied)
+    rows: list[Row] = []
+    depths: list[int] = []
+    params = buffers = 0
+    cost = FREE
+    for place, (node, step) in enumerate(zip(nodes, applied, strict=True)):
+        own = step.count if node.shares is None else 0
+        weighs = step.cost.macs > 0 and step.count > 0
+        depths.append(weighs + max((depths[ref.node] for ref in node.inputs), default=0))
+        if node.op is None:
+            continue
+        params += own
+        buffers += step.buffers if node.shares is None else 0
+        spent = step.cost if batch == 1 else step.cost.times(batch)
+        cost = cost.plus(spent)
+        support = _widest(seen[place])
+        operands = tuple([nodes[ref.node].name for ref in node.inputs])
+        parameters = step.parameters if node.shares is None else {}
+        rows.append(Row(
+            node.name, node.kind, operands, step.outputs[0], step.outputs,
+            own, parameters, spent, support.fields, support.whole,
+        ))  # fmt: skip
+    results = graph.results()
+    last = _widest({place: support for ref in results.values() for place, support in seen[ref.node].items()})
+    kept = memory(graph, applied, batch, dtype)
+    totals = Totals(
+        params, buffers, cost.macs, cost.flops, cost, last.fields, last.whole,
+        max((depths[ref.node] for ref in results.values()), default=0),
+        params * ITEMSIZE[dtype], kept, nodes[kept.peak_at].name if nodes else "",
+    )  # fmt: skip
+    outputs = {name: applied[ref.node].outputs[ref.port] for name, ref in results.items()}
+    return Analysis(graph, tuple(rows), totals, outputs, batch, dtype), []
+
+
+def _widest(seen: dict[int, Support]) -> Support:
+    """The support on the input that a node sees most of."""
+    if len(seen) == 1:
+        return next(iter(seen.values()))
+    return max(seen.values(), key=lambda support: [field.size for field in support.fields], default=Support(()))

@@ -1,0 +1,52 @@
+"""What a spec claims, held against the analysis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+    from convcalc.diagnostics import Diagnostic
+
+
+class Claims(NamedTuple):
+    """What came of a spec's claims; ``not_run`` are parts that only a run can check."""
+
+    hold: int = 0
+    at_values: int = 0
+    suspended: int = 0
+    failed: tuple[Diagnostic, ...] = ()
+    not_run: tuple[str, ...] = ()
+
+    def told(self) -> list[str]:
+        """The footer of a report: one sentence a line, nothing where there is nothing to say."""
+        lines = []
+        if self.hold:
+            some = f" ({self.at_values} of them speak of every value: checked at the present ones)" if self.at_values else ""
+            lines.append(f"{self.hold} expectation{'s' * (self.hold != 1)} hold{'s' * (self.hold == 1)}{some}")
+        if self.failed:
+            lines.append(f"{len(self.failed)} not met, see below")
+        if self.suspended:
+            lines.append(f"{self.suspended} suspended: they are about other values of the variables")
+        if self.not_run:
+            lines.append(f"{' and '.join(self.not_run)}: not run")
+        return lines
+
+
+def check_claims(analysis: Analysis) -> Claims:
+    """Expectations, budgets and samples of the spec that an analysis came from."""
+    spec = analysis.graph.spec
+    if spec is None:
+        return Claims()
+    failed: list[Diagnostic] = []
+    hold = at_values = suspended = 0
+    if analysis.graph.claims or spec.budget:
+        from convcalc.checks.expectations import check_expectations
+
+        hold, at_values, suspended, failed = check_expectations(analysis)
+    if spec.weights or spec.samples:
+        from convcalc.checks.samples import check_samples
+
+        failed += check_samples(analysis)
+    not_run = tuple(name for name, given in (("weights", spec.weights), ("sample", spec.samples)) if given)
+    return Claims(hold, at_values, suspended, tuple(failed), not_run)

@@ -1,0 +1,168 @@
+"""Whether what a spec expects and budgets is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.checks.metrics import COUNTS, LAYER, LAYER_NAMES, NET_NAMES, count, of_net
+from convcalc.diagnostics import Diagnostic, Problem, did_you_mean
+from convcalc.expressions import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convcalc.analysis import Analysis
+    from convcalc.graph import Claim
+    from convcalc.spec import Bound, Path
+
+
+class Verdict(NamedTuple):
+    """How a spec's claims fared: how many hold, of these how many speak of every value of a variable and were
+    checked at the present ones alone, how many a changed variable suspended, and what is not so.
+    """
+
+    hold: int
+    at_values: int
+    suspended: int
+    failed: list[Diagnostic]
+
+
+def check_expectations(analysis: Analysis) -> Verdict:
+    """Compare every claim and budget of the spec with the analysis."""
+    graph = analysis.graph
+    hold = at_values = suspended = 0
+    failed: list[Diagnostic] = []
+    for claim in graph.claims:
+        if claim.suspended:
+            suspended += 1
+            continue
+        try:
+            told = _claim(analysis, claim)
+        except Problem as problem:
+            failed.append(_diagnostic(analysis, claim.path, problem))
+            continue
+        if told is None:
+            hold += 1
+            at_values += _mentions(claim.said)
+        else:
+            failed.append(_diagnostic(analysis, claim.path, told))
+    for key, bound in (graph.spec.budget if graph.spec else {}).items():
+        told = _budget(analysis, key, bound)
+        hold += told is None
+        if told:
+            failed.append(_diagnostic(analysis, ("budget", key), told))
+    return Verdict(hold, at_values, suspended, list(dict.fromkeys(failed)))
+
+
+def _diagnostic(analysis: Analysis, path: Path, problem: Problem) -> Diagnostic:
+    spec = analysis.graph.spec
+    span = spec.marks.key((*path, *problem.key)) if spec else None
+    return Diagnostic(problem.code, problem.message, problem.fix, spec.source if spec else None, span)
+
+
+def _mentions(said: Any) -> bool:
+    """Whether a claim has an expression anywhere."""
+    parts = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return isinstance(said, str) or any(map(_mentions, parts))
+
+
+def _claim(analysis: Analysis, claim: Claim) -> Problem | None:
+    """None where the claim holds, else what is so instead; raises Problem where it cannot be read."""
+    whole = not claim.title
+    key = claim.key
+    if whole and key == "output":
+        return _shape("output", claim.said, claim.scope, _only_output(analysis))
+    if whole and key == "outputs":
+        return _outputs(analysis, claim)
+    known = NET_NAMES if whole else LAYER_NAMES
+    if key not in known:
+        names = (*known, "output", "outputs") if whole else known
+        raise Problem("unknown-metric", f"there is nothing called '{key}' to expect", did_you_mean(key, names))
+    if whole:
+        return _compare("", key, claim.said, claim.scope, of_net(analysis, key))
+    rows = _rows(analysis, claim)
+    if key in COUNTS:
+        return _compare(claim.title, key, claim.said, claim.scope, count(rows, key))
+    last = next((row for row in reversed(rows) if claim.output and row.name == analysis.graph.nodes[claim.output.node].name), None)
+    if last is None:
+        raise Problem("unknown-metric", f"{claim.title} has no layer of its own that is on", "move the claim to a layer that is on")
+    if key == "shape":
+        return _shape(claim.title, claim.said, claim.scope, last.shape)
+    return _compare(claim.title, key, claim.said, claim.scope, LAYER[key](last))
+
+
+def _rows(analysis: Analysis, claim: Claim) -> tuple[Any, ...]:
+    nodes = analysis.graph.nodes
+    before = sum(not node.is_input for node in nodes[: claim.start])
+    inside = sum(not node.is_input for node in nodes[claim.start : claim.stop])
+    return analysis.rows[before : before + inside]
+
+
+def _only_output(analysis: Analysis) -> tuple[int, ...]:
+    if len(analysis.outputs) != 1:
+        names = ", ".join(analysis.outputs)
+        raise Problem("unknown-metric", f"the net has {len(analysis.outputs)} outputs", f"write outputs: with a shape for each of {names}")
+    return next(iter(analysis.outputs.values()))
+
+
+def _outputs(analysis: Analysis, claim: Claim) -> Problem | None:
+    for name, said in claim.said.items():
+        if name not in analysis.outputs:
+            fix = did_you_mean(name, analysis.outputs)
+            raise Problem("unknown-layer", f"there is no output '{name}'", fix, (name,))
+        told = _shape(f"output {name}", said, claim.scope, analysis.outputs[name])
+        if told:
+            told.key = (name,)
+            return told
+    return None
+
+
+def _shape(title: str, said: Any, scope: Mapping[str, Any], found: tuple[int, ...]) -> Problem | None:
+    if not isinstance(said, list):
+        raise Problem("wrong-type", f"a shape is a list of sizes, not {said}", "write it as [64, 56, 56]")
+    expected = tuple(evaluate(size, scope) if isinstance(size, str) else size for size in said)
+    if expected == found:
+        return None
+    told = "x".join(map(str, expected))
+    return Problem("expectation", f"{title}: expected {told}, found {'x'.join(map(str, found))}", f"write {list(found)}, or mend the layers")
+
+
+def _compare(title: str, key: str, said: Any, scope: Mapping[str, Any], found: Any) -> Problem | None:
+    """A number, or one an axis: a single number must then be that of every axis."""
+    values = said if isinstance(said, list) else [said]
+    expected = tuple(evaluate(value, scope) if isinstance(value, str) else value for value in values)
+    actual = found if isinstance(found, tuple) else (found,)
+    wide = expected * len(actual) if len(expected) == 1 else expected
+    if wide == actual:
+        return None
+    name = f"{title}: {key}" if title else key
+    said_as = f"{said} = " if isinstance(said, str) and not said.isdigit() else ""
+    numbers = said_as + _told(expected)
+    return Problem("expectation", f"{name}: expected {numbers}, found {_told(actual)}", f"write {key}: {_written(actual)}, or mend the layers")
+
+
+def _told(values: tuple[Any, ...]) -> str:
+    return "x".join(f"{value:,}" if isinstance(value, int) else str(value) for value in dict.fromkeys(values)) or "none"
+
+
+def _written(values: tuple[Any, ...]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else str(list(values))
+
+
+def _budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
+    """A budget holds of every axis."""
+    if key not in NET_NAMES:
+        return Problem("unknown-metric", f"there is nothing called '{key}' to budget", did_you_mean(key, NET_NAMES))
+    found = of_net(analysis, key)
+    values = found if isinstance(found, tuple) else (found,)
+    if all(_holds(value, bound) for value in values):
+        return None
+    return Problem("budget", f"{key} is {_told(values)}, the budget is {bound.text}", f"change the net, or the budget of {key}")
+
+
+def _holds(value: Any, bound: Bound) -> bool:
+    if bound.relation == "<=":
+        return bool(value <= bound.limit)
+    if bound.relation == ">=":
+        return bool(value >= bound.limit)
+    return bool(value < bound.limit if bound.relation == "<" else value > bound.limit)

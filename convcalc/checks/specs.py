@@ -1,0 +1,60 @@
+"""A spec held against itself, in every variant."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.analysis import examine
+from convcalc.checks import check_claims
+from convcalc.diagnostics import Diagnostic, SpecError, Unreadable
+from convcalc.expand import expand
+from convcalc.loading import open_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Checked(NamedTuple):
+    """What was found in a file, and how many nets it describes."""
+
+    findings: list[Diagnostic]
+    nets: int
+
+
+def spec_files(arguments: Iterable[str]) -> Iterator[str]:
+    """The specs that paths and names mean, folders searched for YAML files in a stable order.
+
+    Raises Unreadable for a folder without any.
+    """
+    for argument in arguments:
+        if not os.path.isdir(argument):
+            yield argument
+            continue
+        found = sorted(_below(argument))
+        if not found:
+            raise Unreadable(f"{argument}: no .yaml or .yml file in this folder")
+        yield from found
+
+
+def _below(folder: str) -> Iterator[str]:
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(path, name) for name in files if name.endswith((".yaml", ".yml")))
+
+
+def check_spec(argument: str) -> Checked:
+    """Everything that is wrong with a spec, as its file declares it and in each of its variants.
+
+    Raises Unreadable where there is nothing to read.
+    """
+    try:
+        spec, named = open_spec(argument)
+    except SpecError as error:
+        return Checked(list(error.diagnostics), 0)
+    findings: list[Diagnostic] = []
+    variants = [named] if named else ["", *spec.variants]
+    for variant in variants:
+        analysis, found = examine(expand(spec, variant=variant))
+        findings += found if analysis is None else check_claims(analysis).failed
+    return Checked(list(dict.fromkeys(findings)), len(variants))

@@ -1,0 +1,55 @@
+"""``convcalc shape``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from convcalc.cli._options import Batch, Inputs, Settings, Specs, Variant, input_shapes, settings
+
+
+def shape(
+    specs: Specs,
+    set_: Settings = None,
+    input_: Inputs = None,
+    variant: Variant = "",
+    batch: Batch = 1,
+    depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open: 0 folds each into a row.")] = 0,
+    columns: Annotated[
+        str, typer.Option(metavar="NAMES", help="Columns to show, or + and columns to add: +flops,layers.", show_default=False)
+    ] = "",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown.")
+    ] = "table",
+) -> None:
+    """Output shapes, receptive fields, parameters and cost of a net, layer by layer.
+
+    Several specs give one table of totals, side by side.
+    """
+    from convcalc.analysis import examine
+    from convcalc.checks import check_claims
+    from convcalc.diagnostics import SpecError
+    from convcalc.loading import open_spec
+    from convcalc.expand import expand
+    from convcalc.report import write
+
+    values = settings(set_)
+    analyses, failed = [], []
+    for argument in specs:
+        try:
+            spec, named = open_spec(argument)
+            graph = expand(spec, values, variant=variant or named, inputs=input_shapes(input_, list(spec.inputs)))
+            analysis, found = examine(graph, batch=batch)
+        except SpecError as error:
+            analysis, found = None, list(error.diagnostics)
+        failed += found
+        if analysis:
+            claims = check_claims(analysis)
+            failed += claims.failed
+            analyses.append((analysis, claims))
+    if analyses:
+        write(format_, analyses, sys.stdout, columns=columns, depth=depth)
+    if failed:
+        raise SpecError(failed)

@@ -1,0 +1,94 @@
+"""Findings as data; ``report`` renders them.
+
+    Exception
+     +-- Problem       what is wrong, said by code that does not know where (an op, an expression)
+     +-- SpecError     findings in a spec, each with its place: exit code 1
+     +-- Unreadable    there is no spec to speak of (no file, a directory): exit code 2
+     +-- Misuse        a request that cannot be met (a variable that is not there): exit code 2
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from convcalc.source import Source, Span
+
+
+class Note(NamedTuple):
+    """A further sentence of a diagnostic, with a place of its own if it has one."""
+
+    message: str
+    span: Span | None = None
+
+
+class Diagnostic(NamedTuple):
+    """One finding: a stable code, the cause in one sentence, a fix that works, and the place."""
+
+    code: str
+    message: str
+    fix: str = ""
+    source: Source | None = None
+    span: Span | None = None
+    notes: tuple[Note, ...] = ()
+
+    def __str__(self) -> str:
+        place = self.source.path + ":" if self.source else ""
+        if self.span:
+            place += f"{self.span.line}:{self.span.column}:"
+        return f"{place} {self.message}".lstrip() + (f" ({self.fix})" if self.fix else "")
+
+
+class Problem(Exception):
+    """What is wrong, raised where the place is unknown; whoever knows the place adds it.
+
+    ``key`` leads from the layer's arguments to the value to blame: ``("padding", 1)``.
+    """
+
+    def __init__(self, code: str, message: str, fix: str = "", key: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fix = fix
+        self.key = key
+
+
+class SpecError(Exception):
+    """A spec has findings; ``diagnostics`` lists all of them in the order of the text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = in_order(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class Unreadable(Exception):
+    """Nothing could be read: no such file, a directory, not text, too large."""
+
+
+class Misuse(Exception):
+    """What was asked cannot be done: a variable, an input or a metric that is not there."""
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The diagnostics once each, by place in the text; those without a place come last."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.span or (1 << 62, 0)))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'stride'?`` or, when nothing is near, the known names."""
+    import difflib
+
+    choices = list(known)
+    folded = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{folded[near[0]]}'?"
+    return f"one of {listing(choices)}" if choices else ""
+
+
+def listing(names: Sequence[str], most: int = 12) -> str:
+    """``a, b, c`` or, past ``most`` names, ``a, b, c ... (20 in all)``."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} ... ({len(names)} in all)"

@@ -1,0 +1,44 @@
+"""The operations, one module each; looked up by name, imported when the name is first used."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from convcalc.diagnostics import Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from convcalc.ops._op import Op
+
+_found: dict[str, type[Op]] = {}
+
+
+def names() -> list[str]:
+    """Every op's name, sorted: the modules of this package that do not start with an underscore."""
+    files = os.listdir(os.path.dirname(__file__))
+    return sorted(file[:-3] for file in files if file.endswith(".py") and not file.startswith("_"))
+
+
+def find(name: str) -> type[Op]:
+    """The op's class; raises Problem for a name that is none."""
+    if name not in _found:
+        if name not in names():
+            raise _unknown(name)
+        module = import_module(f"convcalc.ops.{name}")
+        _found[name] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
+    return _found[name]
+
+
+def _unknown(name: str) -> Problem:
+    plain = _folded(name)
+    for known in names():
+        if plain in (_folded(known), *map(_folded, find(known).also)):
+            return Problem("unknown-op", f"there is no op '{name}'", f"did you mean '{known}'?")
+    return Problem("unknown-op", f"there is no op '{name}'", did_you_mean(name, names()))
+
+
+def _folded(name: str) -> str:
+    """A name without case, underscores and the rank: ``Conv2D`` and ``conv_2d`` are ``conv``."""
+    return re.sub(r"[1-4]d$", "", name.lower().replace("_", ""))

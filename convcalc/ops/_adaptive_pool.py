@@ -1,0 +1,64 @@
+"""What adaptive max and average pooling share."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import TYPE_CHECKING, Any
+
+from convcalc.dims import Dim, Shape, ceil_div, prod
+from convcalc.ops._attributes import PerAxisOrKeep
+from convcalc.ops._op import IDENTITY, Op, Outcome, Taps, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class AdaptivePool(Op):
+    """``output_size`` bins: bin ``i`` of ``o`` over ``n`` positions is ``floor(i*n/o) .. ceil((i+1)*n/o) - 1``."""
+
+    spatial = (1, 4)
+
+    output_size = PerAxisOrKeep[Any](
+        "Size of the result: an integer, or a list with an integer or null (keep the size) for each spatial axis.",
+        minimum=1,
+        also=("output_shape", "size"),
+    )
+
+    def infer(self, *inputs: Shape) -> Outcome:
+        channels, *sizes = inputs[0]
+        goals = self.per_axis("output_size", len(sizes))
+        return Outcome(((channels, *(n if o is None else o for n, o in zip(sizes, goals, strict=True))),))
+
+    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        sizes = inputs[0][1:]
+        goals = self.per_axis("output_size", len(sizes))
+        return (tuple(map(_bins, sizes, goals)),)
+
+    def read_in_all(self, inputs: tuple[Shape, ...]) -> Dim:
+        """Positions of all bins: those in several bins count once for each.
+
+        Exact where the number of bins is an integer; over a free number it is the most there can be.
+        """
+        channels, *sizes = inputs[0]
+        return channels * prod(_shares(sizes, self.per_axis("output_size", len(sizes))))
+
+
+def _shares(sizes: list[Dim], goals: tuple[Any, ...]) -> Iterator[Dim]:
+    for n, o in zip(sizes, goals, strict=True):
+        if o is None:
+            yield n
+        elif isinstance(o, int):
+            yield sum(ceil_div((i + 1) * n, o) - i * n // o for i in range(o))
+        else:
+            yield n + o - 1
+
+
+def _bins(n: int, goal: int | None) -> Taps:
+    """The bins; they repeat where their bounds are whole."""
+    if goal is None:
+        return IDENTITY
+    if goal == 1:
+        return whole(n)
+    period, advance = goal // gcd(n, goal), n // gcd(n, goal)
+    bounds = ((i * n // goal, ceil_div((i + 1) * n, goal)) for i in range(period))
+    return Taps(period, advance, tuple((start, 1, end - start) for start, end in bounds))

@@ -1,0 +1,207 @@
+"""What an op is: attributes, a shape rule, parameters, cost, taps, and what its backward pass needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from convcalc.diagnostics import Problem, did_you_mean
+from convcalc.ops._attributes import Attribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from convcalc.dims import Demand, Dim, Shape
+
+
+class Outcome(NamedTuple):
+    """What a rule returns: the shapes of the results, without the batch axis, and what must hold for them."""
+
+    shapes: tuple[Shape, ...]
+    demands: tuple[Demand, ...] = ()
+
+
+class Cost(NamedTuple):
+    """Operations by kind, for one sample.
+
+    ``macs`` are multiply-accumulates of convolution, transposed convolution, linear and matmul alone; the
+    other kinds hold everything else, a bias as one add an output.
+    """
+
+    macs: Dim = 0
+    adds: Dim = 0
+    multiplies: Dim = 0
+    compares: Dim = 0
+    divides: Dim = 0
+    exponentials: Dim = 0
+
+    @property
+    def flops(self) -> Dim:
+        """Two for each MAC and one for every other operation."""
+        return 2 * self.macs + self.adds + self.multiplies + self.compares + self.divides + self.exponentials
+
+    def plus(self, other: Cost) -> Cost:
+        """The sum by kind."""
+        return Cost(*[mine + theirs for mine, theirs in zip(self, other, strict=True)])
+
+    def times(self, count: Dim) -> Cost:
+        """Each kind ``count`` times."""
+        return Cost(*[count * each for each in self])
+
+
+FREE = Cost()
+
+
+class Taps(NamedTuple):
+    """Which input positions an output position reads on one axis, periodic in the output index.
+
+    Output ``q * period + r`` reads ``q * advance + start + step * j`` for ``j`` in ``0 .. count - 1``, with
+    ``(start, step, count) = windows[r]``. An advance of 0 says that every output reads the same: the op is
+    global on this axis.
+    """
+
+    period: int
+    advance: int
+    windows: tuple[tuple[int, int, int], ...]
+
+
+IDENTITY = Taps(1, 1, ((0, 1, 1),))
+
+
+def whole(size: Dim) -> Taps:
+    """The taps of an op that reads all of an axis for every output."""
+    return Taps(1, 0, ((0, 1, size),))
+
+
+class Op:
+    """The prediction side of one operation; subclasses declare attributes and fill in the rules.
+
+    Instances are immutable. Shapes are without the batch axis: ``(C, *S)``.
+    """
+
+    attributes: ClassVar[dict[str, Attribute[Any]]] = {}
+    also: ClassVar[tuple[str, ...]] = ()
+    """Names that other frameworks know the op by."""
+    operands: ClassVar[tuple[int, int | None]] = (1, 1)
+    """The fewest and the most operands; None is no limit."""
+    spatial: ClassVar[tuple[int, int]] = (0, 4)
+    """The fewest and the most spatial axes of an operand."""
+    saves: ClassVar[tuple[str, ...]] = ()
+    """What the backward pass needs kept: ``input``, ``output``, ``indices`` (int64, one an output),
+    ``mask`` (a byte an output, in train mode) and ``statistics`` (two floats a channel, in train mode)."""
+    in_place: ClassVar[bool] = False
+    """Whether the result may overwrite the operand."""
+    view: ClassVar[bool] = False
+    """Whether the result is the operand's memory, seen otherwise."""
+
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rpartition(".")[2]
+        own = {key: value for key, value in vars(cls).items() if isinstance(value, Attribute)}
+        cls.attributes = {**cls.attributes, **own}
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+        self.given = values
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{key}={value!r}' for key, value in self.given.items())})"
+
+    @classmethod
+    def read(cls, args: Mapping[str, Any], evaluate: Callable[[str], Any]) -> tuple[Op | None, list[Problem]]:
+        """The op that a spec's arguments describe, or None, and every mistake in them."""
+        problems: list[Problem] = []
+        values: dict[str, Any] = {}
+        for key, raw in args.items():
+            attribute = cls.attributes.get(key)
+            if attribute is None:
+                problems.append(cls._unknown(key))
+                continue
+            try:
+                values[key] = attribute.read(raw, evaluate)
+            except Problem as problem:
+                problems.append(problem)
+        blamed = {problem.key[0] for problem in problems}
+        foreign = {cls._translated(key) for key in args}
+        for key, attribute in cls.attributes.items():
+            if attribute.required and key not in values and key not in blamed and key not in foreign:
+                problems.append(
+                    Problem("missing-argument", f"{cls.name} needs {key}", f"add {attribute.example()[6:]}")
+                )
+        if problems:
+            return None, problems
+        op = cls(**values)
+        try:
+            op.check()
+        except Problem as problem:
+            return None, [problem]
+        return op, []
+
+    @classmethod
+    def _translated(cls, key: str) -> str:
+        """Our name of an attribute that another framework calls ``key``."""
+        for name, attribute in cls.attributes.items():
+            if key in attribute.also:
+                return name
+        return key
+
+    @classmethod
+    def _unknown(cls, key: str) -> Problem:
+        if not cls.attributes:
+            return Problem("unknown-attribute", f"{cls.name} takes no arguments", f"remove {key}", (key,))
+        ours = cls._translated(key)
+        fix = f"did you mean '{ours}'?" if ours != key else did_you_mean(key, cls.attributes)
+        return Problem("unknown-attribute", f"{cls.name} has no attribute '{key}'", fix, (key,))
+
+    def check(self) -> None:
+        """Refuse attributes that contradict each other whatever the input; raises Problem."""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The names of the results; the bare layer name is the first."""
+        return ("0",)
+
+    def per_axis(self, key: str, rank: int) -> tuple[Any, ...]:
+        """The attribute ``key`` as one value for each of ``rank`` spatial axes."""
+        value = getattr(self, key)
+        if not isinstance(value, tuple):
+            return (value,) * rank
+        if len(value) != rank:
+            raise Problem(
+                "wrong-rank",
+                f"{key} has {len(value)} entries, the operand has {rank} spatial {'axis' if rank == 1 else 'axes'}",
+                f"give {key} one integer, or {rank}",
+                (key,),
+            )
+        return value
+
+    def pairs(self, key: str, rank: int) -> tuple[tuple[Any, Any], ...]:
+        """The attribute ``key`` as ``(before, after)`` for each of ``rank`` spatial axes."""
+        return tuple(entry if isinstance(entry, tuple) else (entry, entry) for entry in self.per_axis(key, rank))
+
+    def infer(self, *inputs: Shape) -> Outcome:
+        """The shape rule; raises Problem where the operands' ranks do not fit."""
+        raise NotImplementedError
+
+    def mend(self, demand: Demand, *inputs: Shape) -> str:
+        """A fix that works for a demand that failed on these operands."""
+        return ""
+
+    def parameters(self, *inputs: Shape) -> dict[str, Shape]:
+        """Learnable parameters by name."""
+        return {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        """State that is kept but not learnt."""
+        return {}
+
+    def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
+        """Operations of the forward pass in eval mode, for one sample."""
+        raise NotImplementedError
+
+    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        """For each operand its taps by spatial axis; None where only its shape is read.
+
+        The default is that of an op that works position by position.
+        """
+        return tuple((IDENTITY,) * (len(x) - 1) for x in inputs)

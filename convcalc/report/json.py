@@ -1,0 +1,98 @@
+"""The JSON form, for programs: docs/json.md describes it, ``VERSION`` counts its changes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convcalc.analysis import Analysis, Row
+    from convcalc.analysis.receptive import Field
+    from convcalc.checks import Claims
+
+VERSION = 1
+
+
+def write_json(analyses: Sequence[tuple[Analysis, Claims]], file: TextIO) -> None:
+    """Write every layer and total of each net as one JSON document."""
+    nets = [_net(analysis, claims) for analysis, claims in analyses]
+    json.dump({"version": VERSION, "nets": nets}, file, indent=2, ensure_ascii=False)
+    file.write("\n")
+
+
+def _net(analysis: Analysis, claims: Claims) -> dict[str, Any]:
+    graph, totals = analysis.graph, analysis.totals
+    return {
+        "name": graph.name,
+        "variant": graph.variant or None,
+        "file": graph.spec.source.path if graph.spec else None,
+        "variables": graph.values,
+        "batch": analysis.batch,
+        "dtype": analysis.dtype,
+        "inputs": {
+            name: {"shape": graph.nodes[ref.node].shape, "dtype": graph.nodes[ref.node].dtype}
+            for name, ref in graph.inputs.items()
+        },
+        "outputs": analysis.outputs,
+        "totals": {
+            "params": totals.params,
+            "buffers": totals.buffers,
+            "macs": totals.macs,
+            "flops": totals.flops,
+            "cost": totals.cost._asdict(),
+            "receptive_field": _field(totals.fields, totals.sees_all),
+            "depth": totals.depth,
+            "parameter_bytes": totals.parameter_bytes,
+            "activation_bytes": totals.memory.activations,
+            "peak_bytes": totals.memory.peak,
+            "peak_at": totals.peak_at,
+            "backward_bytes": totals.memory.saved,
+        },
+        "layers": [_layer(row) for row in analysis.rows],
+        "claims": {
+            "hold": claims.hold,
+            "checked_at_values": claims.at_values,
+            "suspended": claims.suspended,
+            "failed": [_finding(failed) for failed in claims.failed],
+            "not_run": claims.not_run,
+        },
+    }
+
+
+def _layer(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "op": row.op,
+        "operands": row.operands,
+        "shape": row.shape,
+        "receptive_field": _field(row.fields, row.sees_all),
+        "params": row.params,
+        "parameters": row.parameters,
+        "macs": row.macs,
+        "flops": row.flops,
+        "cost": row.cost._asdict(),
+    }
+
+
+def _field(fields: Sequence[Field], sees_all: bool) -> dict[str, Any]:
+    """Per axis; a stride below one input position is a fraction, as text."""
+    return {
+        "size": [field.size for field in fields],
+        "stride": [field.stride if isinstance(field.stride, int) else str(field.stride) for field in fields],
+        "start": [field.start for field in fields],
+        "exact": all(field.exact for field in fields),
+        "sees_all": sees_all,
+    }
+
+
+def _finding(diagnostic: Any) -> dict[str, Any]:
+    place = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "fix": diagnostic.fix,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+    }

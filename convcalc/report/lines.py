@@ -1,0 +1,121 @@
+"""The lines of a table: layers one by one, or a block folded into one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.ops._op import FREE, Cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convcalc.analysis import Analysis, Row
+    from convcalc.analysis.receptive import Field
+    from convcalc.dims import Shape
+    from convcalc.graph import Graph, Group
+
+
+class Line(NamedTuple):
+    """One line: a layer, or the sum of a block's layers with the shape and field of its last one."""
+
+    name: str
+    op: str
+    shape: Shape
+    fields: tuple[Field, ...]
+    sees_all: bool
+    params: int
+    cost: Cost
+    layers: int
+
+
+class _Copies(NamedTuple):
+    """Consecutive copies of one block, alike but for what they see; ``line`` is the last one's."""
+
+    first: Group
+    last: Group
+    line: Line
+
+
+def lines(analysis: Analysis, depth: int) -> list[Line]:
+    """The rows with ``depth`` levels of blocks opened; copies that look alike share a line."""
+    folded = _folded(analysis.graph, depth)
+    rows = iter(zip(_places(analysis.graph), analysis.rows, strict=True))
+    shown: list[Line | _Copies] = []
+    skip_to = 0
+    by_place = dict(rows)
+    for place in range(len(analysis.graph.nodes)):
+        if place < skip_to:
+            continue
+        group = folded.get(place)
+        if group is None:
+            if place in by_place:
+                shown.append(_single(by_place[place]))
+            continue
+        skip_to = group.stop
+        inside = [by_place[p] for p in range(group.start, group.stop) if p in by_place]
+        line = _sum(group, inside, by_place.get(group.output.node))
+        previous = shown[-1] if shown else None
+        if isinstance(previous, _Copies) and _alike(previous, group, line):
+            shown[-1] = _Copies(previous.first, group, line)
+        else:
+            shown.append(_Copies(group, group, line))
+    return [entry if isinstance(entry, Line) else _merged(entry) for entry in shown]
+
+
+def folds(graph: Graph) -> int:
+    """How many levels of blocks there are to open."""
+    return max((level for _, level in _levels(graph)), default=0)
+
+
+def _places(graph: Graph) -> Iterator[int]:
+    return (place for place, node in enumerate(graph.nodes) if node.op is not None)
+
+
+def _levels(graph: Graph) -> Iterator[tuple[Group, int]]:
+    """Each group and the number of groups around it, itself included."""
+    around: list[Group] = []
+    for group in sorted(graph.groups, key=lambda group: (group.start, -group.stop, -graph.groups.index(group))):
+        while around and group.start >= around[-1].stop:
+            around.pop()
+        around.append(group)
+        yield group, len(around)
+
+
+def _folded(graph: Graph, depth: int) -> dict[int, Group]:
+    return {group.start: group for group, level in _levels(graph) if level == depth + 1 and group.stop > group.start}
+
+
+def _single(row: Row) -> Line:
+    return Line(row.name, row.op, row.shape, row.fields, row.sees_all, row.params, row.cost, 1)
+
+
+def _sum(group: Group, rows: list[Row], last: Row | None) -> Line:
+    last = last or rows[-1]
+    cost = FREE
+    for row in rows:
+        cost = cost.plus(row.cost)
+    params = sum(row.params for row in rows)
+    return Line(group.name, group.kind, last.shape, last.fields, last.sees_all, params, cost, len(rows))
+
+
+def _alike(copies: _Copies, group: Group, line: Line) -> bool:
+    adjacent = copies.first.layer is group.layer and copies.last.stop == group.start
+    return adjacent and group.copy == copies.last.copy + 1 and _cost_of(copies.line) == _cost_of(line)
+
+
+def _cost_of(line: Line) -> tuple[object, ...]:
+    return line.op, line.shape, line.params, line.cost, line.layers
+
+
+def _merged(copies: _Copies) -> Line:
+    first, last, line = copies
+    count = last.copy - first.copy + 1
+    if count == 1:
+        return line
+    return line._replace(
+        name=f"{first.name}-{last.copy}",
+        op=f"{line.op} x{count}",
+        params=line.params * count,
+        cost=line.cost.times(count),
+        layers=line.layers * count,
+    )

@@ -1,0 +1,57 @@
+"""Quantities as a person reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from convcalc.dims import Shape
+
+PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+
+
+def grouped(n: int) -> str:
+    """``25,557,032``."""
+    return f"{n:,}"
+
+
+def short(n: int) -> str:
+    """Three digits and a decimal prefix: ``25.6 M``."""
+    return _scaled(n, 1000, PREFIXES, "")
+
+
+def size(n: int) -> str:
+    """Bytes, decimal: ``102.2 MB``."""
+    return _scaled(n, 1000, PREFIXES, "B")
+
+
+def _scaled(n: int, base: int, prefixes: tuple[str, ...], unit: str) -> str:
+    if n < base:
+        return f"{n} {unit}".rstrip()
+    power, tenths = 0, 10 * n
+    # In integers, for n may be larger than any float; rounding may reach the next prefix.
+    while tenths >= 10 * base and power + 1 < len(prefixes):
+        power += 1
+        tenths = (20 * n + base**power) // (2 * base**power)
+    return f"{tenths // 10:,}.{tenths % 10} {prefixes[power]}{unit}"
+
+
+def times(shape: Shape) -> str:
+    """``64x112x112``."""
+    return "x".join(map(str, shape))
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage with one decimal; nothing of nothing is ``-``."""
+    if not whole:
+        return "-"
+    tenths = (2000 * part + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+def per_axis(values: Iterable[Any]) -> str:
+    """One value where all axes agree, else ``3x5``."""
+    told = [str(value) for value in values]
+    return told[0] if len(set(told)) == 1 else "x".join(told)

@@ -1,0 +1,53 @@
+"""The totals of a net, each with its name and what it counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.report.numbers import grouped, per_axis, short, size, times
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+
+
+class Total(NamedTuple):
+    """One line of the summary: a name, the exact value, and a remark."""
+
+    name: str
+    value: str
+    remark: str
+
+
+def heading(analysis: Analysis) -> str:
+    """``ResNet-50: 3x224x224 -> 1000``."""
+    graph = analysis.graph
+    inputs = ", ".join(times(graph.nodes[ref.node].shape or ()) for ref in graph.inputs.values())
+    outputs = ", ".join(times(shape) for shape in analysis.outputs.values())
+    batch = f", batch {analysis.batch}" if analysis.batch != 1 else ""
+    return f"{title(analysis)}: {inputs} -> {outputs}{batch}"
+
+
+def title(analysis: Analysis) -> str:
+    """The net's name, with its variant."""
+    graph = analysis.graph
+    return f"{graph.name} ({graph.variant})" if graph.variant and graph.name != graph.variant else graph.name or "net"
+
+
+def totals(analysis: Analysis) -> list[Total]:
+    """Every total, in the order of a report."""
+    found, memory = analysis.totals, analysis.totals.memory
+    what = f"{analysis.dtype}, batch {analysis.batch}"
+    field = per_axis(f.size for f in found.fields) if found.fields else ""
+    stride = per_axis(f.stride for f in found.fields)
+    exact = all(f.exact for f in found.fields)
+    seen = "of the last map; the output sees the whole input" if found.sees_all else "of the output"
+    bound = "" if exact else ", an upper bound"
+    return [
+        Total("parameters", grouped(found.params), f"{size(found.parameter_bytes)} as {analysis.dtype}"),
+        Total("MACs", grouped(found.macs), f"{short(found.macs)}: multiply-accumulates of conv, linear, matmul"),
+        Total("FLOPs", grouped(found.flops), f"{short(found.flops)}: 2 a MAC, 1 for every other operation"),
+        Total("receptive field", field or "-", f"stride {stride}, {seen}{bound}" if field else "no spatial axes"),
+        Total("activations", size(memory.activations), f"all results, {what}"),
+        Total("inference peak", size(memory.peak), f"most alive at once, at {found.peak_at}"),
+        Total("kept for backward", size(memory.saved), "what training saves, schedule torch"),
+    ]

@@ -35,10 +35,12 @@ class Scope:
         return evaluate(text, self.values)
 
     def value(self, raw: Any) -> Any:
-        """The value of an argument: an expression is evaluated, words and lists stay what they are."""
+        """The value of an argument: an expression is evaluated, a flag is 1 or 0, words stay what they are."""
         if isinstance(raw, str) and raw.lower() not in PADDING_WORDS:
             return self.evaluate(raw)
-        return tuple(map(self.value, raw)) if isinstance(raw, list) else raw
+        if isinstance(raw, list):
+            return tuple(map(self.value, raw))
+        return int(raw) if isinstance(raw, bool) else raw
 
     def argument(self, raw: Any) -> Any:
         """An op's argument; one that only names a word or a list gives that word or list."""
@@ -422,9 +424,11 @@ class _Expansion:
         nodes, other = self.graph.nodes, str(layer.share)
         path = (*layer.path, "share")
         if other not in frame.spans:
-            self._resolve(other, frame, path) or self._report(Problem("unknown-layer", f"there is no layer '{other}' above", did_you_mean(other, frame.spans)), path)
             if other in frame.names:
-                self._report(Problem("cannot-share", f"'{other}' has no parameters to share", "name a layer that is on"), path, value=True)
+                problem = Problem("cannot-share", f"'{other}' has no parameters to share", "name a layer that is on")
+                self._report(problem, path, value=True)
+            else:
+                self._resolve(other, frame, path)
             return
         first, last = frame.spans[other]
         kinds = [node.kind for node in nodes[first:last]]

@@ -58,6 +58,8 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
             diagnostics += found
             if result is not None and not found:
                 known[op, inputs] = result
+        if result is not None and node.shares is not None:
+            diagnostics += _shared(graph, node, result, applied[node.shares])
         applied.append(result)
     return applied, diagnostics
 
@@ -82,6 +84,17 @@ def _apply(
         problem = Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")
         return None, [_located(graph, node, problem)]
     return Applied(op, inputs, outputs), []
+
+
+def _shared(graph: Graph, node: Node, own: Applied, owner: Applied | None) -> list[Diagnostic]:
+    """Shared parameters have the shapes that both layers need."""
+    if owner is None or owner.op is None or own.op is None or own.parameters == owner.parameters:
+        return []
+    told = [", ".join(f"{name} {'x'.join(map(str, s))}" for name, s in step.parameters.items()) for step in (own, owner)]
+    message = f"{node.name}: it needs {told[0]}, the layer it shares with has {told[1]}"
+    fix = "give both layers the same arguments and operands of the same channels"
+    source = graph.spec.source if graph.spec else None
+    return [Diagnostic("shared-parameters", message, fix, source, graph.span(node))]
 
 
 def _check_rank(op: Op, inputs: tuple[Shape, ...]) -> None:

@@ -13,6 +13,5 @@ class Relu6(Pointwise):
     """
 
     also = ("clipped_relu",)
-    saves = ("output",)
-    in_place = True
+    saves = ("input",)
     each = Cost(compares=2)

@@ -1,0 +1,65 @@
+"""The mistakes found so far, so that one run reports all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convcalc.diagnostics import Diagnostic, Note, Problem, SpecError
+
+if TYPE_CHECKING:
+    from convcalc.source import Source, Span
+    from convcalc.spec.model import Marks, Path
+
+MOST = 100
+"""After so many findings reading stops: nobody reads further, and a hostile file could go on for long."""
+
+
+class Findings:
+    """Collects diagnostics by path; what was spoiled by one mistake raises no second one."""
+
+    __slots__ = ("_diagnostics", "_spoiled", "marks", "source")
+
+    def __init__(self, source: Source, marks: Marks) -> None:
+        self.source = source
+        self.marks = marks
+        self._diagnostics: list[Diagnostic] = []
+        self._spoiled: set[Path] = set()
+
+    def add(
+        self, path: Path, code: str, message: str, fix: str = "", *, key: bool = False, notes: tuple[Note, ...] = ()
+    ) -> None:
+        """A mistake in the value at ``path``, or in its key; raises SpecError past ``MOST`` of them."""
+        if self._spoiled and any(path[:length] in self._spoiled for length in range(len(path) + 1)):
+            return
+        span = self.marks.key(path) if key else self.marks.value(path)
+        if span is None and path:
+            notes = (Note("at " + dotted(path)), *notes)
+        self.at(span, code, message, fix, notes)
+
+    def at(self, span: Span | None, code: str, message: str, fix: str = "", notes: tuple[Note, ...] = ()) -> None:
+        """A mistake at a place of the text."""
+        self._diagnostics.append(Diagnostic(code, message, fix, self.source, span, notes))
+        if len(self._diagnostics) >= MOST:
+            raise SpecError(self._diagnostics)
+
+    def problem(self, path: Path, problem: Problem, *, key: bool = False) -> None:
+        """What code that knows no places complained of."""
+        self.add((*path, *problem.key), problem.code, problem.message, problem.fix, key=key)
+
+    def spoil(self, path: Path) -> None:
+        """From here on nothing at or below ``path`` is reported: it is not what was meant."""
+        self._spoiled.add(path)
+
+    def forget(self, span: Span) -> None:
+        """Drop what was said of a place, because more is known now."""
+        self._diagnostics = [known for known in self._diagnostics if not known.span or known.span[:2] != span[:2]]
+
+    def stop(self) -> None:
+        """Raise SpecError if anything was found."""
+        if self._diagnostics:
+            raise SpecError(self._diagnostics)
+
+
+def dotted(path: Path) -> str:
+    """``layers[3].conv.padding``: a path as one says it."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")

@@ -1,0 +1,55 @@
+"""The specs that come with convcalc, known by name."""
+
+from __future__ import annotations
+
+import os
+
+from convcalc.diagnostics import Unreadable, did_you_mean
+
+FOLDERS = ("models", "lectures", "ops")
+
+
+def folder() -> str:
+    """Where the shipped specs are: inside the package, or beside it in a checkout."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    inside = os.path.join(package, "specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "specs")
+
+
+def files() -> dict[str, str]:
+    """The path of every shipped spec by its stem; the first folder that has a stem wins."""
+    found: dict[str, str] = {}
+    for name in FOLDERS:
+        path = os.path.join(folder(), name)
+        for file in sorted(os.listdir(path)) if os.path.isdir(path) else ():
+            if file.endswith(".yaml"):
+                found.setdefault(file[:-5], os.path.join(path, file))
+    return found
+
+
+def is_path(argument: str) -> bool:
+    """Whether an argument means a file: it has a slash, a backslash or a YAML ending, or is ``-``."""
+    return argument == "-" or "/" in argument or os.sep in argument or argument.endswith((".yaml", ".yml"))
+
+
+def locate(argument: str) -> tuple[str, str]:
+    """The path to read and the variant to take, for a path or a shipped name.
+
+    A name is a file's stem, or a variant in the file whose stem it starts with. Raises Unreadable for a
+    name that is neither.
+    """
+    if is_path(argument):
+        return argument, ""
+    known = files()
+    if argument in known:
+        return known[argument], ""
+    stems = [stem for stem in known if argument.startswith(stem)]
+    if stems:
+        return known[max(stems, key=len)], argument
+    raise Unreadable(no_such_name(argument, list(known)))
+
+
+def no_such_name(argument: str, known: list[str]) -> str:
+    """The message for a name that no shipped spec has."""
+    hint = f"for the file here write ./{argument}" if os.path.exists(argument) else did_you_mean(argument, known)
+    return f"there is no shipped spec '{argument}': {hint}"

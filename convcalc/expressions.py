@@ -202,11 +202,13 @@ class _Parser:
         return value
 
     def negation(self) -> Callable[[Mapping[str, Any]], Any]:
-        odd = False
+        count = 0
         while self.take("not"):
-            odd = not odd
+            count += 1
         value = self.comparison()
-        return (lambda scope: int(not value(scope))) if odd else value
+        if not count:
+            return value
+        return (lambda scope: int(not value(scope))) if count % 2 else (lambda scope: int(bool(value(scope))))
 
     def comparison(self) -> Callable[[Mapping[str, Any]], Any]:
         value = self.sum()

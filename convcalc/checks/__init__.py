@@ -22,7 +22,7 @@ class Claims(NamedTuple):
         """The footer of a report: one sentence a line, nothing where there is nothing to say."""
         lines = []
         if self.hold:
-            some = f" ({self.at_values} of them speak of every value: checked at the present ones)" if self.at_values else ""
+            some = f", {self.at_values} of them for every value (checked at these)" if self.at_values else ""
             lines.append(f"{self.hold} expectation{'s' * (self.hold != 1)} hold{'s' * (self.hold == 1)}{some}")
         if self.failed:
             lines.append(f"{len(self.failed)} not met, see below")

@@ -56,6 +56,10 @@ class Attribute(Generic[T]):
         """JSON schema of what ``read`` accepts."""
         raise NotImplementedError
 
+    def integer_schema(self) -> dict[str, Any]:
+        """JSON schema of what ``integer`` accepts."""
+        return INTEGER_SCHEMA if self.minimum is None else {**INTEGER_SCHEMA, "minimum": self.minimum}
+
     def wrong(self, raw: Any, *index: int) -> Problem:
         """The Problem of a value of the wrong type."""
         return Problem(
@@ -111,10 +115,7 @@ class Integer(Attribute[T]):
         return self.integer(raw, evaluate)  # type: ignore[return-value]  # T is int or int | None
 
     def schema(self) -> dict[str, Any]:
-        schema = dict(INTEGER_SCHEMA)
-        if self.minimum is not None:
-            schema["minimum"] = self.minimum
-        return schema
+        return self.integer_schema()
 
 
 class Number(Attribute[float]):
@@ -158,7 +159,7 @@ class Flag(Attribute[bool]):
         return f"write {self.name}: true"
 
     def schema(self) -> dict[str, Any]:
-        return {"type": ["boolean", "string", "integer"]}
+        return {"anyOf": [{"type": ["boolean", "string"]}, {"enum": [0, 1]}]}
 
 
 class Word(Attribute[Any]):
@@ -186,9 +187,8 @@ class Word(Attribute[Any]):
         return f"write {self.name}: {describe(self.choices[0]).strip(chr(39))}"
 
     def schema(self) -> dict[str, Any]:
-        if bool in map(type, self.choices):
-            return {"type": ["boolean", "string"]}
-        return {"enum": list(self.choices)}
+        words = {"enum": list(self.choices)}
+        return {"anyOf": [words, {"type": "string"}]} if bool in map(type, self.choices) else words
 
 
 class PerAxis(Attribute[T]):
@@ -206,9 +206,7 @@ class PerAxis(Attribute[T]):
         return self.integer(raw, evaluate, index)
 
     def schema(self) -> dict[str, Any]:
-        one = dict(INTEGER_SCHEMA)
-        if self.minimum is not None:
-            one["minimum"] = self.minimum
+        one = self.integer_schema()
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 4}]}
 
 
@@ -221,8 +219,9 @@ class PerAxisOrKeep(PerAxis[T]):
         return None if raw is None else self.integer(raw, evaluate, index)
 
     def schema(self) -> dict[str, Any]:
-        one: dict[str, Any] = {"type": ["integer", "string", "null"], "minimum": self.minimum or 0}
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 4}]}
+        one = self.integer_schema()
+        kept = {**one, "type": [*one["type"], "null"]}
+        return {"anyOf": [one, {"type": "array", "items": kept, "minItems": 1, "maxItems": 4}]}
 
 
 class Padding(Attribute[Any]):
@@ -262,11 +261,11 @@ class Padding(Attribute[Any]):
         return tuple(axes)
 
     def schema(self) -> dict[str, Any]:
-        one = dict(INTEGER_SCHEMA)
-        if self.minimum is not None:
-            one["minimum"] = self.minimum
+        one = self.integer_schema()
         pair = {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
-        return {"anyOf": [one, {"type": "array", "items": {"anyOf": [one, pair]}, "minItems": 1, "maxItems": 4}]}
+        axes = {"type": "array", "items": {"anyOf": [one, pair]}, "minItems": 1, "maxItems": 4}
+        # A word is text as an expression is; an editor proposes it only when it is listed.
+        return {"anyOf": [*([{"enum": list(self.words)}] if self.words else ()), one, axes]}
 
 
 class Integers(Attribute[T]):
@@ -283,7 +282,5 @@ class Integers(Attribute[T]):
         return f"write {self.name}: [1, 2]"
 
     def schema(self) -> dict[str, Any]:
-        one = dict(INTEGER_SCHEMA)
-        if self.minimum is not None:
-            one["minimum"] = self.minimum
+        one = self.integer_schema()
         return {"type": "array", "items": one, "minItems": 1}

@@ -60,19 +60,19 @@ class Pool(Windowed):
         return Outcome(((channels, *outputs),), tuple(demands))
 
     def _padding_demands(self, before: Dim, after: Dim, kernel: Dim, extent: Dim) -> list[Demand]:
-        """No window may lie in the padding alone: half of it at most (PyTorch), or all but one (Caffe)."""
+        """Half of the kernel at most, dilated or not (PyTorch), or all but one of the window (Caffe)."""
         if self.ceil_mode == "caffe":
             reason = "padding {left} must stay below the window, which spans 1 more than {right}"
             return [
                 Demand(side, "<=", extent - 1, "padding-too-large", reason, ("padding",)) for side in (before, after)
             ]
-        reason = "twice the padding ({left}) is more than the window spans ({right})"
-        return [Demand(2 * side, "<=", extent, "padding-too-large", reason, ("padding",)) for side in (before, after)]
+        reason = "twice the padding ({left}) is more than the kernel ({right})"
+        return [Demand(2 * side, "<=", kernel, "padding-too-large", reason, ("padding",)) for side in (before, after)]
 
     def mend(self, demand: Demand, *inputs: Shape) -> str:
         if demand.code == "padding-too-large":
             windows = self.windows(len(inputs[0]) - 1)
-            most = [w.extent - 1 if self.ceil_mode == "caffe" else w.extent // 2 for w in windows]
+            most = [w.extent - 1 if self.ceil_mode == "caffe" else w.kernel // 2 for w in windows]
             pads = [min(m, max(w.before, w.after)) for m, w in zip(most, windows, strict=True)]
             return f"write padding: {written(pads)}, or a larger kernel_size"
         return super().mend(demand, *inputs)

@@ -32,4 +32,4 @@ def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
 
 def escaped(text: str) -> str:
     """The text with what Markdown would read as markup escaped."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*[]<|" else c for c in text)

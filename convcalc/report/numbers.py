@@ -54,4 +54,4 @@ def share(part: int, whole: int) -> str:
 def per_axis(values: Iterable[Any]) -> str:
     """One value where all axes agree, else ``3x5``."""
     told = [str(value) for value in values]
-    return told[0] if len(set(told)) == 1 else "x".join(told)
+    return "x".join(told if len(set(told)) > 1 else told[:1])

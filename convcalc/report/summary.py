@@ -36,18 +36,16 @@ def title(analysis: Analysis) -> str:
 def totals(analysis: Analysis) -> list[Total]:
     """Every total, in the order of a report."""
     found, memory = analysis.totals, analysis.totals.memory
-    what = f"{analysis.dtype}, batch {analysis.batch}"
-    field = per_axis(f.size for f in found.fields) if found.fields else ""
+    field = per_axis(f.size for f in found.fields)
     stride = per_axis(f.stride for f in found.fields)
-    exact = all(f.exact for f in found.fields)
-    seen = "of the last map; the output sees the whole input" if found.sees_all else "of the output"
-    bound = "" if exact else ", an upper bound"
+    where = "last map; the output sees all" if found.sees_all else "of the output"
+    bound = "" if all(f.exact for f in found.fields) else ", an upper bound"
     return [
         Total("parameters", grouped(found.params), f"{size(found.parameter_bytes)} as {analysis.dtype}"),
-        Total("MACs", grouped(found.macs), f"{short(found.macs)}: multiply-accumulates of conv, linear, matmul"),
-        Total("FLOPs", grouped(found.flops), f"{short(found.flops)}: 2 a MAC, 1 for every other operation"),
-        Total("receptive field", field or "-", f"stride {stride}, {seen}{bound}" if field else "no spatial axes"),
-        Total("activations", size(memory.activations), f"all results, {what}"),
-        Total("inference peak", size(memory.peak), f"most alive at once, at {found.peak_at}"),
-        Total("kept for backward", size(memory.saved), "what training saves, schedule torch"),
+        Total("MACs", grouped(found.macs), f"{short(found.macs)} multiply-accumulates"),
+        Total("FLOPs", grouped(found.flops), f"{short(found.flops)}: 2 a MAC, 1 for any other operation"),
+        Total("receptive field", field or "-", f"stride {stride}, {where}{bound}" if field else "no spatial axes"),
+        Total("activations", size(memory.activations), f"all results together, as {analysis.dtype}"),
+        Total("inference peak", size(memory.peak), f"alive at once, at {found.peak_at}"),
+        Total("kept for backward", size(memory.saved), "by a training step in PyTorch"),
     ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NARROW = 80
 GAP = "  "
+SHORTEST = 11
+"""Characters that are left of a name."""
 
 
 def wants_color(file: TextIO) -> bool:
@@ -64,27 +66,28 @@ def write_analysis(analysis: Analysis, lines: list[Line], columns: Sequence[str]
     names = max(len(total.name) for total in found)
     values = max(len(total.value) for total in found)
     for total in found:
-        file.write(f"{total.name:<{names}}  {total.value:>{values}}  {total.remark}\n")
+        remark = _elided(total.remark, max(room - names - values - 2 * len(GAP), SHORTEST))
+        file.write(f"{total.name:<{names}}{GAP}{total.value:>{values}}{GAP}{remark}\n")
     for note in footer:
         file.write(f"{note}\n")
 
 
 def fitted(analysis: Analysis, lines: list[Line], columns: Sequence[str], room: int) -> list[list[str]]:
-    """Header and cells; where they are too wide, numbers get short and then names lose their middle."""
+    """Header and cells; where they are too wide, words lose their middle, and then numbers get short."""
     for brief in (False, True):
         table = [[COLUMNS[name].header for name in columns]]
         for line in lines:
             table.append([_cell(name, brief)(line, analysis.totals) for name in columns])
-        excess = sum(_widths(table)) + len(GAP) * (len(columns) - 1) - room
-        if excess <= 0:
-            return table
-    for place, name in enumerate(columns):
-        if name in ("name", "op") and excess > 0:
-            wide = _widths(table)[place]
-            kept = max(wide - excess, 12)
-            excess -= wide - kept
-            for row in table:
-                row[place] = _elided(row[place], kept)
+        widths = _widths(table)
+        excess = sum(widths) + len(GAP) * (len(columns) - 1) - room
+        words = [place for place, name in enumerate(columns) if name in ("op", "name")]
+        if excess <= sum(max(widths[place] - SHORTEST, 0) for place in words) or brief:
+            for place in reversed(words):
+                kept = max(widths[place] - max(excess, 0), min(SHORTEST, widths[place]))
+                excess -= widths[place] - kept
+                for row in table:
+                    row[place] = _elided(row[place], kept, middle=columns[place] == "name")
+            break
     return table
 
 
@@ -96,12 +99,12 @@ def _widths(table: list[list[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*table, strict=True)]
 
 
-def _elided(text: str, most: int) -> str:
-    """The text without its middle."""
+def _elided(text: str, most: int, *, middle: bool = True) -> str:
+    """The text without its middle, or without its end."""
     if len(text) <= most:
         return text
-    tail = (most - 2) * 2 // 3
-    return f"{text[: most - 2 - tail]}..{text[-tail:]}"
+    tail = (most - 2) // 2 if middle else 0
+    return f"{text[: most - 2 - tail]}..{text[len(text) - tail :]}"
 
 
 def aligned(table: list[list[str]], right: Sequence[bool]) -> list[str]:
@@ -145,8 +148,10 @@ def _write_rich(analysis: Analysis, lines: list[Line], columns: Sequence[str], f
     summary.add_column(style="bold")
     summary.add_column(justify="right", style="green")
     summary.add_column(style="dim")
-    for total in totals(analysis):
-        summary.add_row(total.name, total.value, total.remark)
+    found = totals(analysis)
+    left = room - max(len(total.name) for total in found) - max(len(total.value) for total in found) - 2 * len(GAP)
+    for total in found:
+        summary.add_row(total.name, total.value, _elided(total.remark, max(left, SHORTEST)))
     console.print(summary)
     for note in footer:
         console.print(Text(note, "dim"))

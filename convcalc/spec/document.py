@@ -67,6 +67,7 @@ class _Document:
         self.next_event = next_event
         self.refused: set[str] = set()
         self.lines: list[str] = []
+        self.patience = 1000  # for parentheses that look as if a comma had split them
 
     def read(self) -> Any:
         self.next_event()
@@ -283,8 +284,9 @@ class _Document:
 
     def split_by_comma(self, event: Any, holder: Path) -> None:
         """Complain of ``[max(a, b), 3]``, which YAML reads as three entries; ``holder`` is the list or map."""
-        if event.value.count("(") <= event.value.count(")"):
+        if event.value.count("(") <= event.value.count(")") or not self.patience:
             return
+        self.patience -= 1
         whole = entry(self.rest(event))
         if whole.count("(") == whole.count(")"):
             span = Span(event.start_mark.line + 1, event.start_mark.column + 1, len(whole))

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from convcalc.spec.model import Path
 
 MAX_DEPTH = 64
-MAX_VALUES = 500_000
-"""Room for 100,000 layers with four arguments each, which is as many as 4 MiB can hold."""
+MAX_EVENTS = 250_000
+"""Keys, values and ends of lists and maps: what can be read in a second, and far more than any net needs."""
 
 _ENDS = (MappingEndEvent, SequenceEndEvent)
 _STARTS = (MappingStartEvent, SequenceStartEvent)
@@ -100,7 +100,7 @@ class _Document:
         meanings: dict[str, Any] = {}
         value: Any
         here: Path
-        for _ in range(2 * MAX_VALUES):
+        for _ in range(MAX_EVENTS):
             event = next_event()
             kind = type(event)
             if kind is MappingEndEvent or kind is SequenceEndEvent:
@@ -173,7 +173,7 @@ class _Document:
                 self.too_deep(event)
             stack.append((container, key, path, opened))
             container, key, path, opened = value, None, here, event
-        found.at(span, "too-many-values", f"more than {MAX_VALUES:,} keys and values", "shorten the spec")
+        found.at(span, "too-many-values", f"more than {MAX_EVENTS:,} keys and values", "use blocks and repeat")
         found.stop()
 
     def key(self, event: Any, mapping: dict[str, Any], path: Path, flow: bool) -> str | None:

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 from convcalc.diagnostics import Diagnostic, Note, Problem, SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from convcalc.source import Source, Span
-    from convcalc.spec.model import Marks, Path
+    from convcalc.spec.model import Layer, Marks, Path
 
 MOST = 100
 """After so many findings reading stops: nobody reads further, and a hostile file could go on for long."""
+
+_BESIDE = frozenset(("format", "name", "source", "outputs", "expect", "budget", "variants", "weights", "sample"))
+"""Sections that no layer depends on."""
 
 
 class Findings:
     """Collects diagnostics by path; what was spoiled by one mistake raises no second one."""
 
-    __slots__ = ("_diagnostics", "_spoiled", "marks", "source")
+    __slots__ = ("_diagnostics", "_spoiled", "_wrong", "marks", "source")
 
     def __init__(self, source: Source, marks: Marks) -> None:
         self.source = source
         self.marks = marks
         self._diagnostics: list[Diagnostic] = []
         self._spoiled: set[Path] = set()
+        self._wrong: list[Path] = []
 
     def add(
         self, path: Path, code: str, message: str, fix: str = "", *, key: bool = False, notes: tuple[Note, ...] = ()
@@ -31,6 +37,7 @@ class Findings:
         """A mistake in the value at ``path``, or in its key; raises SpecError past ``MOST`` of them."""
         if self._spoiled and any(path[:length] in self._spoiled for length in range(len(path) + 1)):
             return
+        self._wrong.append(path)
         span = self.marks.key(path) if key else self.marks.value(path)
         if span is None and path:
             notes = (Note("at " + dotted(path)), *notes)
@@ -49,10 +56,28 @@ class Findings:
     def spoil(self, path: Path) -> None:
         """From here on nothing at or below ``path`` is reported: it is not what was meant."""
         self._spoiled.add(path)
+        self._wrong.append(path)
 
     def forget(self, span: Span) -> None:
         """Drop what was said of a place, because more is known now."""
         self._diagnostics = [known for known in self._diagnostics if not known.span or known.span[:2] != span[:2]]
+
+    def settle(self, layers: Mapping[Path, Layer]) -> list[Diagnostic]:
+        """Mark the layers that mistakes are in, so that the others can still be looked at; all that was found.
+
+        Raises SpecError where a mistake is in what every layer depends on: variables, inputs, blocks' arguments.
+        """
+        for path in self._wrong:
+            if path[:1] and path[0] in _BESIDE:
+                continue
+            inside = path[:1] == ("layers",) or (path[:1] == ("blocks",) and path[2:3] == ("layers",))
+            lengths = range(len(path), 0, -1) if inside else ()
+            hit = next((layers[path[:length]] for length in lengths if path[:length] in layers), None)
+            if hit is None:
+                self.stop()
+            else:
+                hit.broken = True
+        return self._diagnostics
 
     def stop(self) -> None:
         """Raise SpecError if anything was found."""

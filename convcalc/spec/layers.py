@@ -11,7 +11,7 @@ from convcalc.spec.model import Layer
 from convcalc.spec.syntax import SIBLINGS, spaced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from convcalc.spec.findings import Findings
     from convcalc.spec.model import Path
@@ -43,8 +43,7 @@ class _Frame:
         if not isinstance(value, list):
             self.not_a_list(value, path)
             return []
-        layers = (self.layer(entry, (*path, i)) for i, entry in enumerate(value))
-        return [layer for layer in layers if layer is not None]
+        return [self.layer(entry, (*path, i)) for i, entry in enumerate(value)]
 
     def not_a_list(self, value: Any, path: Path) -> None:
         message = f"layers are a list, and this is {structure.kind(value)}"
@@ -53,16 +52,17 @@ class _Frame:
             fix = f"write a space after the dash: `- {value[1:].split()[0] if value[1:] else 'relu'}`"
         self.found.add(path, "not-a-list", message, fix)
 
-    def layer(self, entry: Any, path: Path) -> Layer | None:
+    def layer(self, entry: Any, path: Path) -> Layer:
+        """The layer an entry describes; one without a name for an entry that is none."""
         if isinstance(entry, str):
-            return self.named(entry, path, None, None) if self.is_kind(entry, path) else None
+            return self.named(entry, path, None, None) if self.is_kind(entry, path) else Layer("", "", path)
         if not isinstance(entry, dict):
             message = f"a layer is an op, or a map with one, and this is {structure.kind(entry)}"
             self.found.add(path, "not-a-layer", message, _EXAMPLE)
-            return None
+            return Layer("", "", path)
         kind = self.kind_of(entry, path)
         if kind is None or not self.is_kind(kind, (*path, kind)):
-            return None
+            return Layer("", "", path)
         layer = self.named(kind, path, entry.get("name"), (*path, "name") if "name" in entry else None)
         self.arguments(layer, entry[kind], (*path, kind))
         if len(entry) > 1:
@@ -166,6 +166,14 @@ class _Frame:
             else:
                 place, fix = layer.path, "give one of the two another name with `name:`"
             self.found.add(place, "duplicate-name", f"the name '{layer.name}' is taken", fix, notes=(note,))
+
+
+def every_layer(layers: list[Layer]) -> Iterator[Layer]:
+    """The layers and those in their branches."""
+    for layer in layers:
+        yield layer
+        for branch in layer.branches or ():
+            yield from every_layer(branch)
 
 
 def _like_arguments(value: Any) -> bool:

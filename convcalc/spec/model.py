@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from convcalc.diagnostics import Diagnostic
     from convcalc.source import Source, Span
     from convcalc.spec.bounds import Bound
 
@@ -48,7 +49,7 @@ class Layer:
     of a join written as algebra, ``sources`` the names after ``from``.
     """
 
-    __slots__ = ("args", "branches", "expect", "kind", "name", "named", "path", "repeat", "share", "sources", "when")
+    __slots__ = ("args", "branches", "broken", "expect", "kind", "name", "named", "path", "repeat", "share", "sources", "when")
 
     def __init__(
         self,
@@ -76,6 +77,8 @@ class Layer:
         self.when = when
         self.share = share
         self.expect = expect
+        self.broken = False
+        """Whether a mistake in it was reported: then nothing is known of what comes out."""
 
     @property
     def is_block(self) -> bool:
@@ -124,7 +127,7 @@ class Spec:
     """A whole file; every field is as written, nothing is evaluated."""
 
     __slots__ = (
-        "blocks", "budget", "citation", "expect", "inputs", "layers", "marks", "name",
+        "blocks", "budget", "citation", "diagnostics", "expect", "inputs", "layers", "marks", "name",
         "outputs", "samples", "source", "variants", "vars", "weights",
     )  # fmt: skip
 
@@ -143,3 +146,5 @@ class Spec:
         self.variants: dict[str, Variant] = {}
         self.weights: dict[str, Any] = {}
         self.samples: list[Sample] = []
+        self.diagnostics: list[Diagnostic] = []
+        """Mistakes in layers, where reading went on to find what else there is."""

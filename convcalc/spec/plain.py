@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from convcalc.spec.model import Path
 
 MAX_DEPTH = 64
-MAX_VALUES = 500_000
+MAX_VALUES = 250_000
 
 
 def plain(data: Any, found: Findings) -> Any:
@@ -30,7 +30,7 @@ class _Copy:
     def value(self, data: Any, path: Path) -> Any:
         self.count += 1
         if self.count > MAX_VALUES:
-            self.found.at(None, "too-many-values", f"more than {MAX_VALUES:,} values", "shorten the spec")
+            self.found.at(None, "too-many-values", f"more than {MAX_VALUES:,} values", "use blocks and repeat")
             self.found.stop()
         if len(path) > MAX_DEPTH:
             self.found.at(None, "too-deep", f"nested deeper than {MAX_DEPTH}", "take the nesting apart")

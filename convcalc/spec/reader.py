@@ -12,7 +12,7 @@ from convcalc.spec import structure
 from convcalc.spec.arrays import array, arrays
 from convcalc.spec.bounds import bound
 from convcalc.spec.findings import Findings
-from convcalc.spec.layers import layers
+from convcalc.spec.layers import every_layer, layers
 from convcalc.spec.model import REQUIRED, Block, Input, Marks, Sample, Spec, Variant
 
 if TYPE_CHECKING:
@@ -25,13 +25,17 @@ MAX_AXES = 5
 _BLOCK = re.compile(r"[A-Z]\w*", re.ASCII)
 
 
-def read_spec(source: Source) -> Spec:
-    """The Spec a text describes; raises SpecError with everything that is wrong in it."""
+def read_spec(source: Source, *, partial: bool = False) -> Spec:
+    """The Spec a text describes; raises SpecError with everything that is wrong in it.
+
+    With ``partial``, layers with mistakes are marked as broken and the mistakes left in ``Spec.diagnostics``,
+    so that what follows can look for further ones.
+    """
     from convcalc.spec.document import load  # YAML is slow to import, and spec_from needs none
 
     marks = Marks()
     found = Findings(source, marks)
-    return _spec(load(source, found), found)
+    return _spec(load(source, found), found, partial)
 
 
 def spec_from(data: dict[str, Any], name: str = "<python>") -> Spec:
@@ -39,10 +43,10 @@ def spec_from(data: dict[str, Any], name: str = "<python>") -> Spec:
     from convcalc.spec.plain import plain
 
     found = Findings(Source(name, ""), Marks())
-    return _spec(plain(data, found), found)
+    return _spec(plain(data, found), found, False)
 
 
-def _spec(data: Any, found: Findings) -> Spec:
+def _spec(data: Any, found: Findings, partial: bool) -> Spec:
     spec = Spec(found.source, found.marks)
     given = structure.mapping(found, data, (), "a spec", "layers: [relu]")
     if not isinstance(data, dict):
@@ -55,7 +59,10 @@ def _spec(data: Any, found: Findings) -> Spec:
     for key, read in _SECTIONS.items():
         if key in given:
             read(spec, found, given[key], (key,))
-    found.stop()
+    if not partial:
+        found.stop()
+    bodies = [spec.layers, *(block.layers for block in spec.blocks.values())]
+    spec.diagnostics = found.settle({layer.path: layer for body in bodies for layer in every_layer(body)})
     return spec
 
 

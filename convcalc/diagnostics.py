@@ -1,10 +1,10 @@
 """Findings as data; ``report`` renders them.
 
-    Exception
-     +-- Problem       what is wrong, said by code that does not know where (an op, an expression)
-     +-- SpecError     findings in a spec, each with its place: exit code 1
-     +-- Unreadable    there is no spec to speak of (no file, a directory): exit code 2
-     +-- Misuse        a request that cannot be met (a variable that is not there): exit code 2
+Exception
+ +-- Problem       what is wrong, said by code that does not know where (an op, an expression)
+ +-- SpecError     findings in a spec, each with its place: exit code 1
+ +-- Unreadable    there is no spec to speak of (no file, a directory): exit code 2
+ +-- Misuse        a request that cannot be met (a variable that is not there): exit code 2
 """
 
 from __future__ import annotations

@@ -40,6 +40,9 @@ class Scope:
             return self.evaluate(raw)
         if isinstance(raw, list):
             return tuple(map(self.value, raw))
+        if isinstance(raw, dict):
+            fix = "write a number, a word, an expression or a list"
+            raise Problem("wrong-type", "the argument of a block cannot be a map", fix)
         return int(raw) if isinstance(raw, bool) else raw
 
     def argument(self, raw: Any) -> Any:
@@ -92,6 +95,7 @@ class _Expansion:
         self.graph = Graph(spec.name, spec)
         self.graph.variant = variant
         self.graph.overrides = overrides
+        self.graph.diagnostics = list(spec.diagnostics)
         self.ops: dict[tuple[int, tuple[Any, ...]], Op | None] = {}
         self.scopes: dict[tuple[int, tuple[Any, ...]], Scope] = {}
         self.counts: dict[tuple[str, tuple[Any, ...]], int] = {}
@@ -99,18 +103,22 @@ class _Expansion:
         family = self._variant(variant)
         for name in overrides:
             if name not in spec.vars:
-                raise Misuse(f"the spec has no variable '{name}': {did_you_mean(name, spec.vars) or 'it declares none'}")
+                raise Misuse(
+                    f"the spec has no variable '{name}': {did_you_mean(name, spec.vars) or 'it declares none'}"
+                )
         self.shapes_given = self._unify(inputs, overrides)
         self.changed = {
             "file": {*overrides, *family, *self.shapes_given},
             "variant": {*overrides, *self.shapes_given},
         }
         scope = self._variables({**family, **overrides})
-        if self.graph.diagnostics:
+        if len(self.graph.diagnostics) > len(spec.diagnostics):
             return
         self.graph.values = scope.values
         declared = {name: self.spec.vars[name] for name in overrides}
-        unchanged = {name for name, raw in {**declared, **family}.items() if name in overrides and raw == overrides[name]}
+        unchanged = {
+            name for name, raw in {**declared, **family}.items() if name in overrides and raw == overrides[name]
+        }
         for names in self.changed.values():
             names -= unchanged
         self._run(scope)
@@ -133,7 +141,11 @@ class _Expansion:
                 told = f"{len(declared.shape)} axes, {len(shape)} were given"
                 raise Misuse(f"input '{name}' has {told}")
             for said, size in zip(declared.shape, shape, strict=True):
-                if isinstance(said, str) and isinstance(self.spec.vars.get(said), int) and overrides.get(said, size) == size:
+                if (
+                    isinstance(said, str)
+                    and isinstance(self.spec.vars.get(said), int)
+                    and overrides.get(said, size) == size
+                ):
                     overrides[said] = size
                 elif said != size:
                     replaced[name] = shape
@@ -142,6 +154,7 @@ class _Expansion:
     # variables and scopes
 
     def _variables(self, overrides: Mapping[str, int | str]) -> Scope:
+        spec_names = self.spec.vars.keys()
         values: dict[str, Any] = {}
         origins: dict[str, frozenset[str]] = {}
         for name, declared in self.spec.vars.items():
@@ -154,7 +167,7 @@ class _Expansion:
                 mentioned = parse(raw).names if isinstance(raw, str) else frozenset()
                 origins[name] = frozenset((name,)).union(*(origins[other] for other in mentioned))
             except Problem as problem:
-                later = problem.code == "unknown-name" and any(n in self.spec.vars and n not in values for n in parse(str(raw)).names)
+                later = problem.code == "unknown-name" and parse(str(raw)).names & spec_names - values.keys()
                 fix = "declare the variables it uses above it" if later else problem.fix
                 self._report(Problem(problem.code, problem.message, fix), path)
                 values[name], origins[name] = 1, frozenset((name,))
@@ -180,8 +193,9 @@ class _Expansion:
                 if raw == REQUIRED and not given:
                     raise Problem("missing-argument", f"{block.name} needs {name}", f"add {name} to its arguments")
                 value, origin = scope.value(raw), scope.mentions(raw)
-            except Problem as problem:
-                self._report(problem, (*path, name) if given else path if raw == REQUIRED else (*block.path, "args", name))
+            except Problem as wrong:
+                default_path = path if raw == REQUIRED else (*block.path, "args", name)
+                self._report(wrong, (*path, name) if given else default_path)
                 value, origin = 1, frozenset()
             values[name], origins[name] = value, origin
         self.scopes[key] = made = Scope(values, origins)
@@ -200,7 +214,9 @@ class _Expansion:
         if block is not None:
             if layer.kind in self.calls or nesting >= MAX_NESTING:
                 deep = "calls itself" if layer.kind in self.calls else f"is nested deeper than {MAX_NESTING}"
-                raise _TooLarge(Problem("recursive-block", f"block {layer.kind} {deep}", "write the inner layers out"), layer)
+                raise _TooLarge(
+                    Problem("recursive-block", f"block {layer.kind} {deep}", "write the inner layers out"), layer
+                )
             inner = self._inside(layer, block, scope)
             key = (layer.kind, inner.key)
             if key not in self.counts:
@@ -222,10 +238,12 @@ class _Expansion:
         try:
             total = self._count(spec.layers, scope)
         except _TooLarge as large:
-            self._report(large.problem, (*large.layer.path, "repeat" if "many" in large.problem.code else large.layer.kind))
+            key = "repeat" if large.problem.code == "too-many-layers" else large.layer.kind
+            self._report(large.problem, (*large.layer.path, key))
             return
         if total > MAX_LAYERS:
-            self._report(Problem("too-many-layers", f"this makes {total:,} layers, the most is {MAX_LAYERS:,}", "split the net"), ("layers",))
+            told = f"this makes {total:,} layers, the most is {MAX_LAYERS:,}"
+            self._report(Problem("too-many-layers", told, "split the net"), ("layers",))
             return
         frame = _Frame(scope, spec.layers, names, {}, set(), 0)
         first = next(iter(names.values())) if len(names) == 1 else None
@@ -256,14 +274,17 @@ class _Expansion:
 
     def _input(self, name: str, scope: Scope) -> Ref:
         declared = self.spec.inputs[name]
-        shape = []
+        shape: list[Any] = []
         for index, raw in enumerate(self.shapes_given.get(name, declared.shape)):
             try:
                 size = scope.evaluate(raw) if isinstance(raw, str) else raw
                 if isinstance(size, int) and size < 1:
-                    raise Problem("out-of-range", f"an axis of input '{name}' is at least 1, not {size}", "give it a larger size")
+                    raise Problem(
+                        "out-of-range", f"an axis of input '{name}' is at least 1, not {size}", "give it a larger size"
+                    )
             except Problem as problem:
-                self._report(problem, (*declared.path, "shape", index) if (*declared.path, "shape") in self.spec.marks.values else (*declared.path, index))
+                given_as_map = (*declared.path, "shape") in self.spec.marks.values
+                self._report(problem, (*declared.path, "shape", index) if given_as_map else (*declared.path, index))
                 shape = []
                 break
             shape.append(size)
@@ -326,7 +347,8 @@ class _Expansion:
         ref = frame.names.get(bare)
         if ref is None:
             if bare in _names_in(frame.layers):
-                problem = Problem("name-from-below", f"layer '{bare}' stands further down", f"move '{bare}' above this layer: a layer reads what was computed before it")
+                fix = f"move '{bare}' above this layer: a layer reads what was computed before it"
+                problem = Problem("name-from-below", f"layer '{bare}' stands further down", fix)
             else:
                 problem = Problem("unknown-layer", f"there is no layer '{bare}' above", did_you_mean(bare, frame.names))
             self._report(problem, path, value=True)
@@ -342,13 +364,21 @@ class _Expansion:
             return None
         return Ref(ref.node, op.ports.index(port))
 
-    def _copy(self, layer: Layer, frame: _Frame, name: str, prefix: str, operands: list[Ref], current: Ref | None) -> tuple[Ref, tuple[Any, ...]]:
+    def _copy(
+        self, layer: Layer, frame: _Frame, name: str, prefix: str, operands: list[Ref], current: Ref | None
+    ) -> tuple[Ref, tuple[Any, ...]]:
         """One copy of a layer: its last node, and a block's arguments."""
         inner = prefix if layer.repeat is None else f"{name}/"
+        if layer.broken:
+            for branch in layer.branches or ():
+                self._layers(branch, frame, inner, operands[0] if operands else None)
+            return self._broken(layer, name), ()
         if layer.branches is not None:
             fork = operands[0] if len(operands) == 1 else None
             if layer.is_block:
-                self._report(Problem("wrong-arguments", f"block {layer.kind} takes arguments, not branches", "write them as a map, or give the block inputs"), (*layer.path, layer.kind))
+                fix = "write them as a map, or give the block inputs"
+                problem = Problem("wrong-arguments", f"block {layer.kind} takes arguments, not branches", fix)
+                self._report(problem, (*layer.path, layer.kind))
                 return self._broken(layer, name), ()
             if fork is None:
                 self._no_operand(layer, frame, "branches fork from one layer")
@@ -380,7 +410,8 @@ class _Expansion:
         if len(operands) != len(block.inputs):
             wanted = ", ".join(block.inputs)
             told = f"block {block.name} has {_counted(len(block.inputs), 'input')} ({wanted}), {len(operands)} given"
-            self._report(Problem("wrong-operand-count", told, f"write from: [{wanted}] with {_counted(len(block.inputs), 'name')} of layers"), (*layer.path, layer.kind))
+            fix = f"write from: [{wanted}] with {_counted(len(block.inputs), 'name')} of layers"
+            self._report(Problem("wrong-operand-count", told, fix), (*layer.path, layer.kind))
             return self._broken(layer, name), ()
         scope = self._inside(layer, block, frame.scope)
         start = len(self.graph.nodes)
@@ -400,11 +431,10 @@ class _Expansion:
         path = (*layer.path, layer.kind)
         try:
             kind = ops.find(layer.kind)
-        except Problem as problem:
-            block = layer.kind.capitalize()
+        except Problem as unknown:
             known = [name for name in self.spec.blocks if name.lower() == layer.kind.lower()]
-            fix = f"did you mean the block '{known[0]}'?" if known and block else problem.fix
-            self._report(Problem(problem.code, problem.message, fix), path)
+            fix = f"did you mean the block '{known[0]}'?" if known else unknown.fix
+            self._report(Problem(unknown.code, unknown.message, fix), path)
             return None
         args = {name: scope.argument(raw) for name, raw in layer.args.items()}
         op, problems = kind.read(args, scope.evaluate)
@@ -439,7 +469,18 @@ class _Expansion:
         for own, owner in zip(range(start, stop), range(first, last), strict=True):
             nodes[own].shares = owner if nodes[owner].shares is None else nodes[owner].shares
 
-    def _claim(self, path: Path, key: str, said: Any, scope: Scope, start: int, stop: int, output: Ref | None, title: str, kind: str) -> None:
+    def _claim(
+        self,
+        path: Path,
+        key: str,
+        said: Any,
+        scope: Scope,
+        start: int,
+        stop: int,
+        output: Ref | None,
+        title: str,
+        kind: str,
+    ) -> None:
         suspended = bool(self.changed[kind] - scope.mentions(said))
         self.graph.claims.append(Claim(path, key, said, scope.values, start, stop, output, title, suspended))
 
@@ -472,10 +513,15 @@ class _Expansion:
             if place in used:
                 continue
             if layer is None:
-                self._report(Problem("unused-input", f"nobody uses the input '{node.name}'", "name it in a layer's from, or remove it"), self.spec.inputs[node.name].path)
+                problem = Problem(
+                    "unused-input", f"nobody uses the input '{node.name}'", "name it in a layer's from, or remove it"
+                )
+                self._report(problem, self.spec.inputs[node.name].path)
             elif id(layer) not in alive:
-                fix = f"name it in a later layer's from, add it to outputs, or remove it"
-                self._report(Problem("unused-layer", f"nobody uses the layer '{layer.name}'", fix), (*layer.path, layer.kind))
+                fix = "name it in a later layer's from, add it to outputs, or remove it"
+                self._report(
+                    Problem("unused-layer", f"nobody uses the layer '{layer.name}'", fix), (*layer.path, layer.kind)
+                )
 
     def _report(self, problem: Problem, path: Path, *, value: bool = False) -> None:
         marks = self.spec.marks

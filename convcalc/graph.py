@@ -38,7 +38,9 @@ class Node:
 
     __slots__ = ("dtype", "inputs", "kind", "layer", "name", "op", "shape", "shares")
 
-    def __init__(self, name: str, kind: str, op: Op | None, inputs: tuple[Ref, ...], layer: Layer | None = None) -> None:
+    def __init__(
+        self, name: str, kind: str, op: Op | None, inputs: tuple[Ref, ...], layer: Layer | None = None
+    ) -> None:
         self.name = name
         self.kind = kind
         self.op = op
@@ -161,7 +163,7 @@ class Graph:
         return analyze(self.bind(values, inputs), batch=batch)
 
     def bind(self, values: Mapping[str, int], inputs: Mapping[str, Sequence[int]] | None = None) -> Graph:
-        """This graph with other values of its variables, and other input shapes."""
+        """The graph with other values of its variables, and other input shapes."""
         if not values and not inputs:
             return self
         if self.spec is None:

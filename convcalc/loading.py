@@ -27,7 +27,7 @@ def load(spec: str | os.PathLike[str] | dict[str, Any], *, variant: str = "") ->
     if isinstance(spec, dict):
         graph = expand(spec_from(spec), variant=variant)
     elif isinstance(spec, str) and "\n" in spec:
-        graph = expand(read_spec(Source("<text>", spec)), variant=variant)
+        graph = expand(read_spec(Source("<text>", spec), partial=True), variant=variant)
     else:
         graph = open_graph(os.fspath(spec), variant=variant)
     if graph.diagnostics:
@@ -53,7 +53,7 @@ def open_spec(argument: str) -> tuple[Spec, str]:
     Raises Unreadable, also for a name that starts like a shipped file but is no variant of it.
     """
     path, variant = locate(argument)
-    spec = read_spec(read(path))
+    spec = read_spec(read(path), partial=True)
     if variant and variant not in spec.variants:
         stem = os.path.basename(path).removesuffix(".yaml")
         raise Unreadable(no_such_name(argument, [stem, *spec.variants]))

@@ -379,3 +379,34 @@ layers:
         ("unknown-attribute", 5),
         ("unknown-op", 7),
     ]
+
+
+def test_mistakes_of_the_text_and_of_the_graph_are_told_together() -> None:
+    text = """\
+input: [8, 16, 16]
+layers:
+  - conv: {out_channels: 9, kernel_size: 3, groups: 3}
+  - conv: {out_channels: 9, kernel_size: 3, stride: 2, stride: 2}
+  - relu:
+    form: conv_1
+  - 17
+  - add:
+      - []
+      - - conv: {out_channels: 9, kernel_size: 1, pading: 0}
+        - relu:
+          repeat: 1.5
+  - maxpool: {kernel_size: 2}
+expect: {params: 1.5}
+"""
+    spec = read_spec(Source("net.yaml", text), partial=True)
+    _, diagnostics = examine(expand(spec))
+    assert [(d.code, d.span.line) for d in convcalc.SpecError(diagnostics).diagnostics if d.span] == [
+        ("indivisible-groups", 3),
+        ("duplicate-key", 4),
+        ("unknown-key", 6),
+        ("not-a-layer", 7),
+        ("unknown-attribute", 10),
+        ("not-an-integer", 12),
+        ("unknown-op", 13),
+        ("not-an-integer", 14),
+    ]

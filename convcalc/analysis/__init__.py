@@ -8,10 +8,10 @@ from convcalc.analysis.memory import ITEMSIZE, Memory, memory
 from convcalc.analysis.receptive import Field, Support, supports
 from convcalc.analysis.shapes import infer
 from convcalc.diagnostics import Diagnostic, SpecError
-from convcalc.dims import Shape
 from convcalc.ops._op import FREE, Cost
 
 if TYPE_CHECKING:
+    from convcalc.dims import Shape
     from convcalc.graph import Graph
 
 __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]

@@ -36,7 +36,9 @@ def memory(graph: Graph, applied: list[Applied], batch: int, dtype: str) -> Memo
     inference = _storages(graph, training=False)
     drops = any(node.op and node.op.view and "mask" in node.op.saves for node in graph.nodes)
     training = _storages(graph, training=True) if drops else inference
-    own = {storage for place, storages in enumerate(inference) if not graph.nodes[place].is_input for storage in storages}
+    own = {
+        storage for place, storages in enumerate(inference) if not graph.nodes[place].is_input for storage in storages
+    }
     peak, peak_at = _peak(graph, inference, sizes)
     return Memory(sum(sizes[storage] for storage in own), peak, peak_at, _saved(graph, applied, training, sizes, batch))
 
@@ -113,7 +115,9 @@ def _peak(graph: Graph, storages: list[tuple[Storage, ...]], sizes: dict[Storage
     return peak, peak_at
 
 
-def _saved(graph: Graph, applied: list[Applied], storages: list[tuple[Storage, ...]], sizes: dict[Storage, int], batch: int) -> int:
+def _saved(
+    graph: Graph, applied: list[Applied], storages: list[tuple[Storage, ...]], sizes: dict[Storage, int], batch: int
+) -> int:
     """Bytes that the backward pass needs kept, each piece of memory once."""
     kept: set[Storage] = set()
     extra = 0

@@ -140,8 +140,10 @@ def _bounded(field: Field) -> Field:
 
 def _bounded_taps(field: Field, taps: Taps) -> Field:
     """The same where it is the taps that have too many phases."""
-    reach = Field(taps.period, taps.advance, tuple((s, s + step * (n - 1)) if n else None for s, step, n in taps.windows))
-    (low, high), = (span or (0, 0) for span in _bounded(reach).spans)
+    reach = Field(
+        taps.period, taps.advance, tuple((s, s + step * (n - 1)) if n else None for s, step, n in taps.windows)
+    )
+    ((low, high),) = (span or (0, 0) for span in _bounded(reach).spans)
     span = field.spans[0] or (0, 0)
     stride = _bounded(reach).advance * field.advance
     return Field(1, stride, ((span[0] + low * field.advance, span[1] + high * field.advance),), False)

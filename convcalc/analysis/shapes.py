@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Diagnostic, Problem
+from convcalc.diagnostics import Problem
 from convcalc.dims import prod
 from convcalc.ops._op import FREE
 
 if TYPE_CHECKING:
+    from convcalc.analysis.failures import Failures
+    from convcalc.diagnostics import Diagnostic
     from convcalc.dims import Demand, Shape
-    from convcalc.graph import Graph, Node
+    from convcalc.graph import Graph
     from convcalc.ops._op import Op
-
-
-
 class Applied:
     """An op on operands of these shapes, and all that is predicted of it for one sample.
 
@@ -37,11 +36,12 @@ class Applied:
 def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
     """What happens at every node, None where a mistake leaves it unknown, and a diagnostic for each mistake.
 
-    A node whose operands are unknown is passed over, so that one mistake is told once.
+    A node whose operands are unknown is passed over, so that one mistake is told once. After a
+    hundred mistakes the rest is left unknown.
     """
     applied: list[Applied | None] = []
-    diagnostics: list[Diagnostic] = []
     known: dict[tuple[Op, tuple[Shape, ...]], Applied] = {}
+    failures: Failures | None = None
     for node in graph.nodes:
         op = node.op
         if op is None:
@@ -54,50 +54,55 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
         inputs = tuple(operand.outputs[ref.port] for operand, ref in zip(operands, node.inputs, strict=True))  # type: ignore[union-attr]  # none is None
         result = known.get((op, inputs))
         if result is None:
-            result, found = _apply(graph, applied, node, op, inputs)
-            diagnostics += found
-            if result is not None and not found:
+            result, wrong = _apply(op, inputs)
+            if not wrong and result is not None:
                 known[op, inputs] = result
+        else:
+            wrong = []
         if result is not None and node.shares is not None:
-            diagnostics += _shared(graph, node, result, applied[node.shares])
+            wrong += _shared(result, applied[node.shares])
+        if wrong:
+            if failures is None:
+                from convcalc.analysis.failures import Failures
+
+                failures = Failures(graph, applied)
+            failures.add(node, inputs, wrong)
+            if failures.full:
+                break
         applied.append(result)
-    return applied, diagnostics
+    return applied, failures.diagnostics if failures else []
 
 
-def _apply(
-    graph: Graph, applied: list[Applied | None], node: Node, op: Op, inputs: tuple[Shape, ...]
-) -> tuple[Applied | None, list[Diagnostic]]:
-    """One op on its operands, or None where the result can't be known, and its failed demands."""
+def _apply(op: Op, inputs: tuple[Shape, ...]) -> tuple[Applied | None, list[Problem | Demand]]:
+    """One op on its operands, or None where the result can't be known, and what is wrong."""
     try:
-        _check_rank(op, inputs)
+        check_rank(op, inputs)
         outputs, demands = op.infer(*inputs)
     except Problem as problem:
-        return None, [_located(graph, node, problem)]
-    failed = {demand.code: demand for demand in reversed(demands) if not demand.holds()}
+        return None, [problem]
+    # Of several failures of one kind, the first.
+    failed: list[Problem | Demand] = [*{d.code: d for d in reversed(demands) if not d.holds()}.values()]
     empty = min(map(min, outputs)) < 1
     if failed:
-        found = [_explain(graph, applied, node, op, demand, inputs) for demand in reversed(failed.values())]
-        settled = len(inputs) == 1 and not empty
-        return (Applied(None, inputs, outputs) if settled else None), found
+        return Applied(None, inputs, outputs) if len(inputs) == 1 and not empty else None, failed[::-1]
     if empty:
         told = "x".join(map(str, outputs[0]))
-        problem = Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")
-        return None, [_located(graph, node, problem)]
+        return None, [Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")]
     return Applied(op, inputs, outputs), []
 
 
-def _shared(graph: Graph, node: Node, own: Applied, owner: Applied | None) -> list[Diagnostic]:
+def _shared(own: Applied, owner: Applied | None) -> list[Problem]:
     """Shared parameters have the shapes that both layers need."""
     if owner is None or owner.op is None or own.op is None or own.parameters == owner.parameters:
         return []
     told = [", ".join(f"{name} {'x'.join(map(str, s))}" for name, s in step.parameters.items()) for step in (own, owner)]
-    message = f"{node.name}: it needs {told[0]}, the layer it shares with has {told[1]}"
+    message = f"it needs {told[0]}, the layer it shares with has {told[1]}"
     fix = "give both layers the same arguments and operands of the same channels"
-    source = graph.spec.source if graph.spec else None
-    return [Diagnostic("shared-parameters", message, fix, source, graph.span(node))]
+    return [Problem("shared-parameters", message, fix)]
 
 
-def _check_rank(op: Op, inputs: tuple[Shape, ...]) -> None:
+def check_rank(op: Op, inputs: tuple[Shape, ...]) -> None:
+    """Refuse operands with too few or too many axes; raises Problem."""
     fewest, most = op.spatial
     for x in inputs:
         if not fewest <= len(x) - 1 <= most:
@@ -105,23 +110,3 @@ def _check_rank(op: Op, inputs: tuple[Shape, ...]) -> None:
             wanted = f"{fewest} to {most}" if fewest < most else str(fewest)
             fix = "use linear, or move it before the flatten" if len(x) == 1 else "bring the operand to fewer axes"
             raise Problem("wrong-rank", f"{op.name} takes {wanted} spatial axes, its operand is {told}", fix)
-
-
-def _explain(
-    graph: Graph, applied: list[Applied | None], node: Node, op: Op, demand: Demand, inputs: tuple[Shape, ...]
-) -> Diagnostic:
-    if demand.code == "shapes-disagree":
-        from convcalc.analysis.disagreement import disagreement
-
-        return disagreement(graph, applied, node, demand)
-    told = _located(graph, node, Problem(demand.code, demand.sentence(), op.mend(demand, *inputs), demand.key))
-    if demand.code == "wrong-in-features":
-        from convcalc.analysis.disagreement import flattened
-
-        return flattened(graph, applied, node, demand, told)
-    return told
-
-
-def _located(graph: Graph, node: Node, problem: Problem) -> Diagnostic:
-    source = graph.spec.source if graph.spec else None
-    return Diagnostic(problem.code, f"{node.name}: {problem.message}", problem.fix, source, graph.span(node, *problem.key))

@@ -83,9 +83,16 @@ def _claim(analysis: Analysis, claim: Claim) -> Problem | None:
     rows = _rows(analysis, claim)
     if key in COUNTS:
         return _compare(claim.title, key, claim.said, claim.scope, count(rows, key))
-    last = next((row for row in reversed(rows) if claim.output and row.name == analysis.graph.nodes[claim.output.node].name), None)
+    last = next(
+        (row for row in reversed(rows) if claim.output and row.name == analysis.graph.nodes[claim.output.node].name),
+        None,
+    )
     if last is None:
-        raise Problem("unknown-metric", f"{claim.title} has no layer of its own that is on", "move the claim to a layer that is on")
+        raise Problem(
+            "unknown-metric",
+            f"{claim.title} has no layer of its own that is on",
+            "move the claim to a layer that is on",
+        )
     if key == "shape":
         return _shape(claim.title, claim.said, claim.scope, last.shape)
     return _compare(claim.title, key, claim.said, claim.scope, LAYER[key](last))
@@ -101,7 +108,11 @@ def _rows(analysis: Analysis, claim: Claim) -> tuple[Any, ...]:
 def _only_output(analysis: Analysis) -> tuple[int, ...]:
     if len(analysis.outputs) != 1:
         names = ", ".join(analysis.outputs)
-        raise Problem("unknown-metric", f"the net has {len(analysis.outputs)} outputs", f"write outputs: with a shape for each of {names}")
+        raise Problem(
+            "unknown-metric",
+            f"the net has {len(analysis.outputs)} outputs",
+            f"write outputs: with a shape for each of {names}",
+        )
     return next(iter(analysis.outputs.values()))
 
 
@@ -124,7 +135,11 @@ def _shape(title: str, said: Any, scope: Mapping[str, Any], found: tuple[int, ..
     if expected == found:
         return None
     told = "x".join(map(str, expected))
-    return Problem("expectation", f"{title}: expected {told}, found {'x'.join(map(str, found))}", f"write {list(found)}, or mend the layers")
+    return Problem(
+        "expectation",
+        f"{title}: expected {told}, found {'x'.join(map(str, found))}",
+        f"write {list(found)}, or mend the layers",
+    )
 
 
 def _compare(title: str, key: str, said: Any, scope: Mapping[str, Any], found: Any) -> Problem | None:
@@ -138,7 +153,11 @@ def _compare(title: str, key: str, said: Any, scope: Mapping[str, Any], found: A
     name = f"{title}: {key}" if title else key
     said_as = f"{said} = " if isinstance(said, str) and not said.isdigit() else ""
     numbers = said_as + _told(expected)
-    return Problem("expectation", f"{name}: expected {numbers}, found {_told(actual)}", f"write {key}: {_written(actual)}, or mend the layers")
+    return Problem(
+        "expectation",
+        f"{name}: expected {numbers}, found {_told(actual)}",
+        f"write {key}: {_written(actual)}, or mend the layers",
+    )
 
 
 def _told(values: tuple[Any, ...]) -> str:
@@ -157,7 +176,9 @@ def _budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
     values = found if isinstance(found, tuple) else (found,)
     if all(_holds(value, bound) for value in values):
         return None
-    return Problem("budget", f"{key} is {_told(values)}, the budget is {bound.text}", f"change the net, or the budget of {key}")
+    return Problem(
+        "budget", f"{key} is {_told(values)}, the budget is {bound.text}", f"change the net, or the budget of {key}"
+    )
 
 
 def _holds(value: Any, bound: Bound) -> bool:

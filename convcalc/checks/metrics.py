@@ -37,7 +37,9 @@ LAYER_NAMES = ("shape", *COUNTS, *LAYER)
 
 def count(rows: tuple[Row, ...], name: str) -> int:
     """The sum of a count over layers."""
-    return sum(row.params if name == "params" else row.flops if name == "flops" else getattr(row.cost, name) for row in rows)
+    return sum(
+        row.params if name == "params" else row.flops if name == "flops" else getattr(row.cost, name) for row in rows
+    )
 
 
 def of_net(analysis: Analysis, name: str) -> Any:

@@ -32,7 +32,12 @@ def _weights(analysis: Analysis, spec: Spec) -> Iterator[tuple[Path, Problem]]:
         if name in shapes:
             yield from _fits(path, name, array, shapes[name])
         else:
-            yield path, Problem("unknown-parameter", f"there is no parameter '{name}'", did_you_mean(name, shapes) or "remove it")
+            yield (
+                path,
+                Problem(
+                    "unknown-parameter", f"there is no parameter '{name}'", did_you_mean(name, shapes) or "remove it"
+                ),
+            )
 
 
 def _samples(analysis: Analysis, spec: Spec) -> Iterator[tuple[Path, Problem]]:
@@ -42,7 +47,9 @@ def _samples(analysis: Analysis, spec: Spec) -> Iterator[tuple[Path, Problem]]:
     for sample in spec.samples:
         yield from _named(sample, "input", sample.input, inputs)
         yield from _named(sample, "output", sample.output, analysis.outputs)
-        yield from _named(sample, "grad", sample.grad, analysis.outputs if len(analysis.outputs) == 1 else {**inputs, **layers})
+        yield from _named(
+            sample, "grad", sample.grad, analysis.outputs if len(analysis.outputs) == 1 else {**inputs, **layers}
+        )
         yield from _named(sample, "at", sample.at or None, layers)
 
 
@@ -54,9 +61,12 @@ def _named(sample: Sample, key: str, given: Any, shapes: dict[str, Shape]) -> It
     if not isinstance(given, dict):
         if len(shapes) != 1:
             names = ", ".join(shapes)
-            yield path, Problem("sample", f"{key} could be of {len(shapes)} tensors", f"write a map from {names} to arrays")
+            yield (
+                path,
+                Problem("sample", f"{key} could be of {len(shapes)} tensors", f"write a map from {names} to arrays"),
+            )
         else:
-            (name, shape), = shapes.items()
+            ((name, shape),) = shapes.items()
             yield from _fits(path, f"{key} ({name})", given, shape)
         return
     for name, array in given.items():

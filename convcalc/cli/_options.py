@@ -10,11 +10,15 @@ from convcalc.diagnostics import Misuse, Problem
 
 Specs = Annotated[
     list[str],
-    typer.Argument(metavar="SPEC...", help="Files, - for standard input, or names of shipped specs.", show_default=False),
+    typer.Argument(
+        metavar="SPEC...", help="Files, - for standard input, or names of shipped specs.", show_default=False
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Give a variable another value; may be repeated.", show_default=False),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Give a variable another value; may be repeated.", show_default=False
+    ),
 ]
 Inputs = Annotated[
     list[str] | None,

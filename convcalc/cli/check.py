@@ -11,7 +11,9 @@ import typer
 def check(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Specs, folders of specs, or names of shipped specs.", show_default=False),
+        typer.Argument(
+            metavar="PATH...", help="Specs, folders of specs, or names of shipped specs.", show_default=False
+        ),
     ],
 ) -> None:
     """Check specs: syntax, graph, shapes, expectations and budgets, in every variant."""

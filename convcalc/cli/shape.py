@@ -16,9 +16,14 @@ def shape(
     input_: Inputs = None,
     variant: Variant = "",
     batch: Batch = 1,
-    depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open: 0 folds each into a row.")] = 0,
+    depth: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Levels of blocks to open: 0 folds each into a row.")
+    ] = 0,
     columns: Annotated[
-        str, typer.Option(metavar="NAMES", help="Columns to show, or + and columns to add: +flops,layers.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAMES", help="Columns to show, or + and columns to add: +flops,layers.", show_default=False
+        ),
     ] = "",
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown.")
@@ -31,8 +36,8 @@ def shape(
     from convcalc.analysis import examine
     from convcalc.checks import check_claims
     from convcalc.diagnostics import SpecError
-    from convcalc.loading import open_spec
     from convcalc.expand import expand
+    from convcalc.loading import open_spec
     from convcalc.report import write
 
     values = settings(set_)

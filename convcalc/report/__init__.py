@@ -40,7 +40,7 @@ def write(
         return
     from convcalc.report.lines import folds, lines
 
-    (analysis, claims), = analyses
+    ((analysis, claims),) = analyses
     shown = lines(analysis, depth)
     if name == "csv":
         from convcalc.report.csv import write_csv

@@ -34,7 +34,10 @@ def _number(header: str, count: Callable[[Line], int]) -> Column:
 
 
 def _words(header: str, told: Callable[[Line], str], *, right: bool = False) -> Column:
-    return Column(header, *[lambda line, totals: told(line)] * 3, right=right)
+    def text(line: Line, totals: Totals) -> str:
+        return told(line)
+
+    return Column(header, text, text, text, right)
 
 
 def _seen(line: Line) -> str:

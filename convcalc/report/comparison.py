@@ -50,4 +50,11 @@ def _values(analysis: Analysis) -> list[object]:
 def _cells(analysis: Analysis) -> list[str]:
     name, shape, params, macs, flops, field, depth, peak, saved = _values(analysis)
     exact = [grouped(n) for n in (params, macs, flops) if isinstance(n, int)]
-    return [str(name), str(shape), *exact, str(field), str(depth), *(size(n) for n in (peak, saved) if isinstance(n, int))]
+    return [
+        str(name),
+        str(shape),
+        *exact,
+        str(field),
+        str(depth),
+        *(size(n) for n in (peak, saved) if isinstance(n, int)),
+    ]

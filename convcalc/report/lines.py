@@ -114,7 +114,7 @@ def _merged(copies: _Copies) -> Line:
         return line
     return line._replace(
         name=f"{first.name}-{last.copy}",
-        op=f"{line.op} x{count}",
+        op=f"{count}x {line.op}",
         params=line.params * count,
         cost=line.cost.times(count),
         layers=line.layers * count,

@@ -51,7 +51,9 @@ def write_styled(lines: Sequence[Sequence[tuple[str, str]]], file: TextIO) -> No
         console.print(Text.assemble(*line))
 
 
-def write_analysis(analysis: Analysis, lines: list[Line], columns: Sequence[str], footer: Sequence[str], file: TextIO) -> None:
+def write_analysis(
+    analysis: Analysis, lines: list[Line], columns: Sequence[str], footer: Sequence[str], file: TextIO
+) -> None:
     """The table of a net: heading, rows, totals, footer."""
     if wants_color(file):
         _write_rich(analysis, lines, columns, footer, file)
@@ -111,7 +113,9 @@ def aligned(table: list[list[str]], right: Sequence[bool]) -> list[str]:
     """Cells in columns, with a rule below the header."""
     widths = _widths(table)
     lines = [
-        GAP.join(cell.rjust(wide) if far else cell.ljust(wide) for cell, wide, far in zip(row, widths, right, strict=True)).rstrip()
+        GAP.join(
+            cell.rjust(wide) if far else cell.ljust(wide) for cell, wide, far in zip(row, widths, right, strict=True)
+        ).rstrip()
         for row in table
     ]
     return [lines[0], GAP.join("-" * wide for wide in widths), *lines[1:]]
@@ -123,7 +127,9 @@ def write_grid(table: list[list[str]], right: Sequence[bool], file: TextIO) -> N
     write_styled([[(head, "bold")], [(rule, "dim")], *([(line, "")] for line in body)], file)
 
 
-def _write_rich(analysis: Analysis, lines: list[Line], columns: Sequence[str], footer: Sequence[str], file: TextIO) -> None:
+def _write_rich(
+    analysis: Analysis, lines: list[Line], columns: Sequence[str], footer: Sequence[str], file: TextIO
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -136,7 +142,9 @@ def _write_rich(analysis: Analysis, lines: list[Line], columns: Sequence[str], f
     roomy = sum(_widths([head, *body])) + 3 * len(columns) + BAR <= room and "macs" in columns
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name, title in zip(columns, head, strict=True):
-        table.add_column(title, justify="right" if COLUMNS[name].right else "left", style=STYLES.get(name, ""), no_wrap=True)
+        table.add_column(
+            title, justify="right" if COLUMNS[name].right else "left", style=STYLES.get(name, ""), no_wrap=True
+        )
     if roomy:
         table.add_column("", no_wrap=True, style="cyan")
     most = max((line.cost.macs for line in lines), default=0)

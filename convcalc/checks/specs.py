@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis import examine
 from convcalc.checks import check_claims
-from convcalc.diagnostics import Diagnostic, SpecError, Unreadable
+from convcalc.diagnostics import Diagnostic, Note, SpecError, Unreadable, listing
 from convcalc.expand import expand
 from convcalc.loading import open_spec
 
@@ -52,9 +52,17 @@ def check_spec(argument: str) -> Checked:
         spec, named = open_spec(argument)
     except SpecError as error:
         return Checked(list(error.diagnostics), 0)
-    findings: list[Diagnostic] = []
+    found_in: dict[Diagnostic, list[str]] = {}
     variants = [named] if named else ["", *spec.variants]
     for variant in variants:
         analysis, found = examine(expand(spec, variant=variant))
-        findings += found if analysis is None else check_claims(analysis).failed
-    return Checked(list(dict.fromkeys(findings)), len(variants))
+        for finding in dict.fromkeys(found if analysis is None else check_claims(analysis).failed):
+            found_in.setdefault(finding, []).append(variant)
+    return Checked([_within(finding, names) for finding, names in found_in.items()], len(variants))
+
+
+def _within(finding: Diagnostic, variants: list[str]) -> Diagnostic:
+    """The finding, saying which variants it is in unless the file as it stands has it."""
+    if "" in variants:
+        return finding
+    return finding._replace(notes=(*finding.notes, Note(f"in the variant {listing(variants)}")))

@@ -107,21 +107,21 @@ class _Expansion:
                     f"the spec has no variable '{name}': {did_you_mean(name, spec.vars) or 'it declares none'}"
                 )
         self.shapes_given = self._unify(inputs, overrides)
-        self.changed = {
-            "file": {*overrides, *family, *self.shapes_given},
-            "variant": {*overrides, *self.shapes_given},
-        }
+        self.graph.shapes_given = self.shapes_given
         scope = self._variables({**family, **overrides})
         if len(self.graph.diagnostics) > len(spec.diagnostics):
             return
         self.graph.values = scope.values
-        declared = {name: self.spec.vars[name] for name in overrides}
-        unchanged = {
-            name for name, raw in {**declared, **family}.items() if name in overrides and raw == overrides[name]
+        self.changed = {
+            "file": self._changed({**family, **overrides}, {}),
+            "variant": self._changed(overrides, family),
         }
-        for names in self.changed.values():
-            names -= unchanged
         self._run(scope)
+
+    def _changed(self, given: Mapping[str, int | str], declared: Mapping[str, int | str]) -> set[str]:
+        """The variables that have another value than declared, and the inputs of another shape."""
+        before = self._variables(declared).values if given else {}
+        return {*self.shapes_given, *(name for name in given if self.graph.values[name] != before[name])}
 
     def _variant(self, name: str) -> dict[str, int | str]:
         if not name:
@@ -140,15 +140,13 @@ class _Expansion:
             if len(declared.shape) != len(shape):
                 told = f"{len(declared.shape)} axes, {len(shape)} were given"
                 raise Misuse(f"input '{name}' has {told}")
-            for said, size in zip(declared.shape, shape, strict=True):
-                if (
-                    isinstance(said, str)
-                    and isinstance(self.spec.vars.get(said), int)
-                    and overrides.get(said, size) == size
-                ):
-                    overrides[said] = size
-                elif said != size:
-                    replaced[name] = shape
+            sizes: list[Any] = list(shape)
+            for axis, said in enumerate(declared.shape):
+                is_variable = isinstance(said, str) and isinstance(self.spec.vars.get(said), int)
+                if is_variable and said != shape[axis] and overrides.setdefault(str(said), shape[axis]) == shape[axis]:
+                    sizes[axis] = said
+            if sizes != declared.shape:
+                replaced[name] = sizes
         return replaced
 
     # variables and scopes
@@ -404,8 +402,7 @@ class _Expansion:
     def _block(self, layer: Layer, frame: _Frame, name: str, operands: list[Ref]) -> tuple[Ref, tuple[Any, ...]]:
         block = self.spec.blocks.get(layer.kind)
         if block is None:
-            fix = did_you_mean(layer.kind, self.spec.blocks) or "declare it under blocks"
-            self._report(Problem("unknown-block", f"there is no block '{layer.kind}'", fix), (*layer.path, layer.kind))
+            self._report(_unknown_block(layer.kind, self.spec.blocks), (*layer.path, layer.kind))
             return self._broken(layer, name), ()
         if len(operands) != len(block.inputs):
             wanted = ", ".join(block.inputs)
@@ -540,6 +537,13 @@ class _TooLarge(Exception):
 def _notes(calls: list[str]) -> Iterator[Note]:
     if calls:
         yield Note(f"within {' > '.join(calls)}")
+
+
+def _unknown_block(name: str, blocks: Mapping[str, Block]) -> Problem:
+    """No such block; perhaps an op was meant by the name it has elsewhere, as in ``Conv2d``."""
+    op = ops.known_elsewhere(name)
+    fix = f"did you mean '{op}'?" if op else did_you_mean(name, blocks) or "declare it under blocks"
+    return Problem("unknown-block", f"there is no block '{name}'", fix)
 
 
 def _names_in(layers: list[Layer]) -> set[str]:

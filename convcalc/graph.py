@@ -99,6 +99,8 @@ class Graph:
         self.values: dict[str, Any] = {}
         """The variables' values."""
         self.overrides: dict[str, Any] = {}
+        self.shapes_given: dict[str, Sequence[int]] = {}
+        """What was given instead of declared values and input shapes."""
         self.nodes: list[Node] = []
         self.inputs: dict[str, Ref] = {}
         self.outputs: dict[str, Ref] = {}
@@ -172,7 +174,8 @@ class Graph:
             return self._reshaped(inputs or {})
         from convcalc.expand import expand
 
-        return expand(self.spec, {**self.overrides, **values}, variant=self.variant, inputs=inputs)
+        shapes = {**self.shapes_given, **(inputs or {})}
+        return expand(self.spec, {**self.overrides, **values}, variant=self.variant, inputs=shapes)
 
     def _reshaped(self, inputs: Mapping[str, Sequence[int]]) -> Graph:
         graph = Graph(self.name)

@@ -218,6 +218,25 @@ layers:
     assert analysis["conv_2"].params == 0
 
 
+def test_a_row_is_found_by_the_name_of_its_layer_its_block_or_its_last_copy() -> None:
+    analysis = graph(RESIDUAL).analyze()
+    assert analysis["stage/1/conv_1"].op == "conv"
+    assert analysis["stage/1"].name == "stage/1/relu_2"
+    assert analysis["stage"].name == "stage/2/relu_2"
+    assert analysis["Unit_1"].name == "Unit_1/relu_2"
+    assert analysis["relu_1"].name == "relu_1/2"
+    with pytest.raises(KeyError, match="nobody"):
+        analysis["nobody"]
+
+
+def test_what_was_given_once_stays_given() -> None:
+    made = graph("vars: {H: 8}\ninput: [3, H, 8]\nlayers: [relu]\n")
+    wide = made.bind({}, {"input": (3, 8, 20)})
+    assert wide.analyze(H=4).outputs == {"relu_1": (3, 4, 20)}
+    assert wide.bind({}, {"input": (1, 8, 20)}).bind({}, {}).analyze().outputs == {"relu_1": (1, 8, 20)}
+    assert wide.bind({"H": 9}).analyze().outputs == {"relu_1": (3, 9, 20)}
+
+
 def test_a_shared_block_shares_each_of_its_layers() -> None:
     text = """\
 input: [8, 4, 4]

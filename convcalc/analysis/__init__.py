@@ -78,22 +78,29 @@ class Totals(NamedTuple):
         return tuple(field.size for field in self.fields)
 
 
-class Analysis(NamedTuple):
+class Analysis:
     """Rows in the order the layers run (inputs left out), totals, and the outputs' shapes by name."""
 
-    graph: Graph
-    rows: tuple[Row, ...]
-    totals: Totals
-    outputs: dict[str, Shape]
-    batch: int
-    dtype: str
+    __slots__ = ("batch", "dtype", "graph", "outputs", "rows", "totals")
 
-    def __getitem__(self, name: Any) -> Any:
-        """The row of a layer by its name; a place counts as in the tuple."""
-        if not isinstance(name, str):
-            return tuple.__getitem__(self, name)
+    def __init__(
+        self, graph: Graph, rows: tuple[Row, ...], totals: Totals, outputs: dict[str, Shape], batch: int, dtype: str
+    ) -> None:
+        self.graph = graph
+        self.rows = rows
+        self.totals = totals
+        self.outputs = outputs
+        self.batch = batch
+        self.dtype = dtype
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of a layer by its name; of a block or a repeated layer, that of its last layer."""
+        nodes = self.graph.nodes
+        ends = {group.name: nodes[group.output.node].name for group in self.graph.groups}
+        copies = [name, *(group.name for group in self.graph.groups if group.name == f"{name}/{group.copies}")]
+        wanted = ends.get(copies[-1], name)
         for row in self.rows:
-            if row.name == name:
+            if row.name == wanted:
                 return row
         raise KeyError(name)
 
@@ -135,7 +142,7 @@ def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[An
             own, parameters, spent, support.fields, support.whole,
         ))  # fmt: skip
     results = graph.results()
-    last = _widest({place: support for ref in results.values() for place, support in seen[ref.node].items()})
+    last = max((_widest(seen[ref.node]) for ref in results.values()), key=_sizes, default=Support(()))
     kept = memory(graph, applied, batch, dtype)
     totals = Totals(
         params, buffers, cost.macs, cost.flops, cost, last.fields, last.whole,
@@ -150,4 +157,8 @@ def _widest(seen: dict[int, Support]) -> Support:
     """The support on the input that a node sees most of."""
     if len(seen) == 1:
         return next(iter(seen.values()))
-    return max(seen.values(), key=lambda support: [field.size for field in support.fields], default=Support(()))
+    return max(seen.values(), key=_sizes, default=Support(()))
+
+
+def _sizes(support: Support) -> list[int]:
+    return [field.size for field in support.fields]

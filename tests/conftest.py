@@ -1,0 +1,23 @@
+"""Files that tests hold to what the code makes of them; ``pytest --update`` rewrites them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import documents
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite golden files and generated parts of documents")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """``golden(path, text)`` fails where the file at ``path`` does not hold ``text``, or with --update writes it."""
+    update = request.config.getoption("--update")
+    return lambda path, text: documents.golden(path, text, update=update)

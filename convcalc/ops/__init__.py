@@ -31,12 +31,20 @@ def find(name: str) -> type[Op]:
     return _found[name]
 
 
-def _unknown(name: str) -> Problem:
+def known_elsewhere(name: str) -> str:
+    """The op that other frameworks call so, or an empty text."""
     plain = _folded(name)
     for known in names():
         if plain in (_folded(known), *map(_folded, find(known).also)):
-            return Problem("unknown-op", f"there is no op '{name}'", f"did you mean '{known}'?")
-    return Problem("unknown-op", f"there is no op '{name}'", did_you_mean(name, names()))
+            return known
+    return ""
+
+
+def _unknown(name: str) -> Problem:
+    op = known_elsewhere(name)
+    return Problem(
+        "unknown-op", f"there is no op '{name}'", f"did you mean '{op}'?" if op else did_you_mean(name, names())
+    )
 
 
 def _folded(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.dims import Dim, Shape, ceil_div, prod
 from convcalc.ops._attributes import PerAxisOrKeep
-from convcalc.ops._op import IDENTITY, Op, Outcome, Taps, whole
+from convcalc.ops._op import IDENTITY, Op, Outcome, Taps, phases, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,6 @@ def _bins(n: int, goal: int | None) -> Taps:
         return IDENTITY
     if goal == 1:
         return whole(n)
-    period, advance = goal // gcd(n, goal), n // gcd(n, goal)
+    period, advance = phases(goal // gcd(n, goal)), n // gcd(n, goal)
     bounds = ((i * n // goal, ceil_div((i + 1) * n, goal)) for i in range(period))
     return Taps(period, advance, tuple((start, 1, end - start) for start, end in bounds))

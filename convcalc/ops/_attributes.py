@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from convcalc.diagnostics import Problem, listing
+from convcalc.diagnostics import Problem, listing, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +90,16 @@ class Attribute(Generic[T]):
             )
         return value  # type: ignore[no-any-return]  # a dim of any domain, typed as int
 
+    def switch(self, raw: str, evaluate: Evaluate) -> int:
+        """The value of an expression where a word may stand as well: a name that is nothing like a variable's
+        was meant for a word."""
+        try:
+            return self.integer(raw, evaluate)
+        except Problem as problem:
+            if problem.code == "unknown-name" and not problem.fix.startswith("did you mean"):
+                raise self.wrong(raw) from None
+            raise
+
 
 def describe(raw: Any) -> str:
     """A value as a message names it."""
@@ -150,7 +160,7 @@ class Flag(Attribute[bool]):
     expected = "true or false"
 
     def read(self, raw: Any, evaluate: Evaluate) -> bool:
-        value = self.integer(raw, evaluate) if isinstance(raw, str) else raw
+        value = self.switch(raw, evaluate) if isinstance(raw, str) else raw
         if value is True or value is False or (isinstance(value, int) and value in (0, 1)):
             return bool(value)
         raise self.wrong(raw)
@@ -178,7 +188,7 @@ class Word(Attribute[Any]):
             if raw == choice and type(raw) is type(choice):
                 return choice
         if isinstance(raw, str) and bool in map(type, self.choices):
-            value = self.integer(raw, evaluate)
+            value = self.switch(raw, evaluate)
             if value in (0, 1):
                 return bool(value)
         raise self.wrong(raw)
@@ -247,7 +257,7 @@ class Padding(Attribute[Any]):
         if isinstance(raw, str) and raw.lower() in self.words:
             return raw.lower()
         if not isinstance(raw, list):
-            return self.integer(raw, evaluate)
+            return self._single(raw, evaluate)
         if not raw:
             raise self.wrong(raw)
         axes: list[Any] = []
@@ -259,6 +269,15 @@ class Padding(Attribute[Any]):
             else:
                 axes.append(self.integer(entry, evaluate, index))
         return tuple(axes)
+
+    def _single(self, raw: Any, evaluate: Evaluate) -> int:
+        try:
+            return self.integer(raw, evaluate)
+        except Problem as problem:
+            word = nearest(raw, self.words) if problem.code == "unknown-name" else ""
+            if not word:
+                raise
+            raise Problem(problem.code, problem.message, f"did you mean '{word}'?", problem.key) from None
 
     def schema(self) -> dict[str, Any]:
         one = self.integer_schema()

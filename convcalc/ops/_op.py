@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from convcalc.diagnostics import Problem, did_you_mean
+from convcalc.diagnostics import Problem, listing, nearest
 from convcalc.ops._attributes import Attribute
 
 if TYPE_CHECKING:
@@ -67,6 +67,18 @@ class Taps(NamedTuple):
 IDENTITY = Taps(1, 1, ((0, 1, 1),))
 
 
+MOST_PHASES = 4096
+"""Outputs after which an axis repeats itself, at most: more than that nobody builds, and each is looked at."""
+
+
+def phases(period: int) -> int:
+    """The period, if it is no more than ``MOST_PHASES``; raises Problem."""
+    if period > MOST_PHASES:
+        told = f"what an output reads repeats after {period:,} positions only, the most is {MOST_PHASES:,}"
+        raise Problem("too-large", told, "use smaller numbers")
+    return period
+
+
 def whole(size: Dim) -> Taps:
     """The taps of an op that reads all of an axis for every output."""
     return Taps(1, 0, ((0, 1, size),))
@@ -115,16 +127,16 @@ class Op:
         for key, raw in args.items():
             attribute = cls.attributes.get(key)
             if attribute is None:
-                problems.append(cls._unknown(key))
+                problems.append(cls._unknown(key, args))
                 continue
             try:
                 values[key] = attribute.read(raw, evaluate)
             except Problem as problem:
                 problems.append(problem)
         blamed = {problem.key[0] for problem in problems}
-        foreign = {cls._translated(key) for key in args}
+        meant = {cls._meant(key, args) for key in args if key not in cls.attributes}
         for key, attribute in cls.attributes.items():
-            if attribute.required and key not in values and key not in blamed and key not in foreign:
+            if attribute.required and key not in values and key not in blamed and key not in meant:
                 problems.append(
                     Problem("missing-argument", f"{cls.name} needs {key}", f"add {attribute.example()[6:]}")
                 )
@@ -138,19 +150,37 @@ class Op:
         return op, []
 
     @classmethod
-    def _translated(cls, key: str) -> str:
-        """Our name of an attribute that another framework calls ``key``."""
+    def check_operands(cls, count: int, *, branches: bool = False) -> None:
+        """Raise Problem where the op takes fewer or more operands, or one alone and is given branches."""
+        fewest, most = cls.operands
+        if fewest <= count and (most is None or count <= most) and not (branches and most == 1):
+            return
+        wanted = f"{fewest} operands or more" if most is None else "1 operand" if most == 1 else f"{most} operands"
+        if most is None or count < fewest:
+            fix = f"list branches under {cls.name}:, or name the operands with from: [a, b]"
+        elif branches:
+            fix = "put the layer into one list, without branches"
+        else:
+            fix = f"name {most} in from"
+        given = "a list of branches" if branches and count == most else count
+        raise Problem("wrong-operand-count", f"{cls.name} takes {wanted}, {given} given", fix)
+
+    @classmethod
+    def _meant(cls, key: str, args: Mapping[str, Any]) -> str:
+        """The attribute that ``key`` is a slip of, or that another framework calls so; empty if there is none."""
         for name, attribute in cls.attributes.items():
             if key in attribute.also:
                 return name
-        return key
+        return nearest(key, [name for name in cls.attributes if name not in args])
 
     @classmethod
-    def _unknown(cls, key: str) -> Problem:
+    def _unknown(cls, key: str, args: Mapping[str, Any]) -> Problem:
         if not cls.attributes:
             return Problem("unknown-attribute", f"{cls.name} takes no arguments", f"remove {key}", (key,))
-        ours = cls._translated(key)
-        fix = f"did you mean '{ours}'?" if ours != key else did_you_mean(key, cls.attributes)
+        meant = cls._meant(key, args)
+        fix = f"did you mean '{meant}'?" if meant else f"one of {listing(list(cls.attributes))}"
+        if meant in args:
+            fix = f"remove {key}: {meant} is there too"
         return Problem("unknown-attribute", f"{cls.name} has no attribute '{key}'", fix, (key,))
 
     def check(self) -> None:

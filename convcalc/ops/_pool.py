@@ -32,8 +32,8 @@ class Pool(Windowed):
 
     def rounding(self) -> str:
         if self.ceil_mode == "caffe":
-            padded = any(map(any, self.pairs("padding", len(self.padding) if isinstance(self.padding, tuple) else 1)))
-            return "ceil" if padded else "caffe"
+            entries = self.padding if isinstance(self.padding, tuple) else (self.padding,)
+            return "caffe" if all(entry in (0, (0, 0), "valid") for entry in entries) else "ceil"
         return "ceil" if self.ceil_mode else "floor"
 
     def check(self) -> None:

@@ -83,9 +83,9 @@ class Windowed(Op):
 
     def windows(self, rank: int) -> tuple[Window, ...]:
         """The window on each of ``rank`` spatial axes, computed once."""
-        known = self.__dict__.get("_windows")
+        known = self.__dict__.get("_known_windows")
         if known is None or len(known) != rank:
-            known = self.__dict__["_windows"] = tuple(self._windows(rank))
+            known = self.__dict__["_known_windows"] = tuple(self._windows(rank))
         return known
 
     def _windows(self, rank: int) -> Iterator[Window]:

@@ -13,7 +13,7 @@ class AdaptiveAvgPool(AdaptivePool):
     Source: torch.nn.AdaptiveAvgPool2d.
     """
 
-    also = ("adaptive_average_pool", "adaptiveaveragepooling", "adaptive_average_pooling")
+    also = ("adaptive_average_pool", "adaptive_average_pooling")
     saves = ("input",)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:

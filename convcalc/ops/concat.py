@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from convcalc.ops._attributes import Integer
 from convcalc.ops._axes import position
 from convcalc.ops._join import Join, equal
-from convcalc.ops._op import FREE, Cost, Outcome
+from convcalc.ops._op import FREE, IDENTITY, Cost, Outcome, Taps
 
 if TYPE_CHECKING:
     from convcalc.dims import Shape
@@ -38,3 +39,14 @@ class Concat(Join):
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""
         return FREE
+
+    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        """On the axis to join on, an operand begins where the one before it ends."""
+        axis = position(self.dim, len(inputs[0]))
+        offsets = accumulate((x[axis] for x in inputs[:-1]), initial=0)
+        return tuple(
+            tuple(
+                Taps(1, 1, ((-offset, 1, 1),)) if offset and place == axis else IDENTITY for place in range(1, len(x))
+            )
+            for x, offset in zip(inputs, offsets, strict=True)
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.dims import Demand, Dim, Shape, prod, unwindow
 from convcalc.ops._attributes import Padding, PerAxis
-from convcalc.ops._op import Cost, Outcome, Taps
+from convcalc.ops._op import Cost, Outcome, Taps, phases
 from convcalc.ops._window import divisible, same_channels, written
 from convcalc.ops.conv import Conv
 
@@ -84,7 +84,7 @@ def _scattered(w: Window) -> Taps:
     apart = w.stride // shared
     """Taps ``j`` that reach one output are so far apart, the inputs they come from ``dilation // shared``."""
     windows = []
-    for phase in range(w.stride):
+    for phase in range(phases(w.stride)):
         taps = [j for j in range(min(apart, w.kernel)) if (phase + w.before - w.dilation * j) % w.stride == 0]
         if not taps:
             windows.append((0, 1, 0))

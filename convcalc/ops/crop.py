@@ -32,7 +32,9 @@ class Crop(Op):
 
     def check(self) -> None:
         if self.size is not None and self.margin is not None:
-            raise Problem("contradiction", "crop is told both a size and a margin", "remove one of them", ("margin",))
+            raise Problem(
+                "contradiction", "crop is told both a size and a margin", "remove margin, or size", ("margin",)
+            )
         if self.offset is not None and self.margin is not None:
             told = "a margin says where the result begins: offset contradicts it"
             raise Problem("contradiction", told, "remove offset, or write size instead of margin", ("offset",))
@@ -63,7 +65,7 @@ class Crop(Op):
             pairs = zip(sizes, self.pairs("margin", len(sizes)), strict=True)
             return [(before, n - before - after) for n, (before, after) in pairs]
         if self.size is None:
-            fix = "add size: 24 or margin: 2, or a second name to from"
+            fix = f"add size: {min(sizes)}, or a margin, or a second name to from"
             raise Problem("missing-argument", "crop needs a size, a margin, or a second operand", fix)
         return self._around(sizes, self.per_axis("size", len(sizes)))
 

@@ -14,7 +14,6 @@ class GlobalAvgPool(GlobalPool):
     """
 
     also = ("globalaveragepooling", "global_average_pool", "gap")
-    saves = ("input",)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One add less than a channel has positions, and one division."""

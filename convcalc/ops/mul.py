@@ -18,11 +18,11 @@ class Mul(Join):
 
     def infer(self, *inputs: Shape) -> Outcome:
         self.same_rank(inputs)
-        full = [x for x in inputs if not _scales(x)] or [inputs[0]]
-        result = full[0]
+        chosen = next((index for index, x in enumerate(inputs) if not _scales(x)), 0)
+        result = inputs[chosen]
         demands: list[Demand] = []
         for index, x in enumerate(inputs):
-            if x is not result:
+            if index != chosen:
                 axes = [0] if _scales(x) else range(len(x))
                 demands.extend(d._replace(key=(index, d.key[1])) for d in equal((result, x), axes, self.name))
         return Outcome((result,), tuple(demands))

@@ -36,7 +36,7 @@ class Split(Op):
             raise Problem("missing-argument", "split needs sections or chunks", "add chunks: 2")
         if self.sections is not None and self.chunks is not None:
             told = "split is told both sections and chunks"
-            raise Problem("contradiction", told, "remove one of them", ("chunks",))
+            raise Problem("contradiction", told, "remove chunks, or sections", ("chunks",))
         if self.chunks is not None and not isinstance(self.chunks, int):
             told = "the number of parts must be known: chunks depends on a free variable"
             raise Problem("wrong-type", told, "write sections: [a, b]", ("chunks",))
@@ -69,7 +69,7 @@ class Split(Op):
             return f"write sections: {[*front, last]}" if last >= 1 else f"write sections: [{n}], or other sizes"
         near = sorted(divisors(n), key=lambda d: abs(d - self.chunks))[0]
         parts = [n // self.chunks + 1] * (n % self.chunks) + [n // self.chunks] * (self.chunks - n % self.chunks)
-        uneven = f", or sections: {parts}" if parts[-1] and len(parts) <= 8 else ""
+        uneven = f", or sections: {parts} instead" if parts[-1] and len(parts) <= 8 else ""
         return f"write chunks: {near}{uneven}"
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import Problem
 from convcalc.ops._attributes import PerAxis, Word
-from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps
+from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps, phases
 
 if TYPE_CHECKING:
     from convcalc.dims import Shape
@@ -33,7 +33,7 @@ class Upsample(Op):
             raise Problem("missing-argument", "upsample needs scale_factor or size", "add scale_factor: 2")
         if self.scale_factor is not None and self.size is not None:
             told = "upsample is told both a scale_factor and a size"
-            raise Problem("contradiction", told, "remove one of them", ("size",))
+            raise Problem("contradiction", told, "remove size, or scale_factor", ("size",))
 
     def infer(self, *inputs: Shape) -> Outcome:
         channels, *sizes = inputs[0]
@@ -52,9 +52,10 @@ class Upsample(Op):
         if self.size is not None:
             return (tuple(map(_nearest, sizes, self.per_axis("size", len(sizes)))),)
         scales = self.per_axis("scale_factor", len(sizes))
-        return (tuple(Taps(scale, 1, ((0, 1, 1),) * scale) for scale in scales),)
+        return (tuple(Taps(scale, 1, ((0, 1, 1),) * phases(scale)) for scale in scales),)
 
 
 def _nearest(n: int, size: int) -> Taps:
     shared = gcd(n, size)
-    return Taps(size // shared, n // shared, tuple((o * n // size, 1, 1) for o in range(size // shared)))
+    period = phases(size // shared)
+    return Taps(period, n // shared, tuple((o * n // size, 1, 1) for o in range(period)))

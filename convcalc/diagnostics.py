@@ -78,14 +78,21 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean 'stride'?`` or, when nothing is near, the known names."""
+    choices = list(known)
+    near = nearest(name, choices)
+    if near:
+        return f"did you mean '{near}'?"
+    return f"one of {listing(choices)}" if choices else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, or an empty text."""
     import difflib
 
-    choices = list(known)
-    folded = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{folded[near[0]]}'?"
-    return f"one of {listing(choices)}" if choices else ""
+    # Comparing takes time: very long names, and more of them than anybody invents, are not compared.
+    folded = {choice.lower(): choice for choice in list(known)[-500:] if len(choice) < 100}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6) if len(name) < 100 else []
+    return folded[near[0]] if near else ""
 
 
 def listing(names: Sequence[str], most: int = 12) -> str:

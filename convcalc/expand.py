@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import ops
@@ -18,20 +19,36 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 100_000
 MAX_NESTING = 64
+MOST = 100
+"""After so many findings the rest is left: nobody reads further."""
+
+_UNKNOWN = object()
+"""The value of a name that a mistake leaves without one."""
+
+_FOLLOWS = "follows"
+"""The code of a Problem that is no mistake of its own: it comes of a name without a value."""
 
 
 class Scope:
     """Names with values, and for each name the file's variables that its value comes from."""
 
-    __slots__ = ("key", "origins", "values")
+    __slots__ = ("key", "origins", "unknown", "values")
 
     def __init__(self, values: dict[str, Any], origins: dict[str, frozenset[str]]) -> None:
         self.values = values
         self.origins = origins
         self.key = tuple(values.values())
+        self.unknown = {name for name, value in values.items() if value is _UNKNOWN}
+
+    def define(self, name: str, value: Any, origin: frozenset[str]) -> None:
+        """Give a name a value, or ``_UNKNOWN``."""
+        self.values[name], self.origins[name] = value, origin
+        (self.unknown.add if value is _UNKNOWN else self.unknown.discard)(name)
 
     def evaluate(self, text: str) -> Any:
         """The value of an expression; raises Problem."""
+        if self.unknown and parse(text).names & self.unknown:
+            raise Problem(_FOLLOWS, f"'{text}' has no value")
         return evaluate(text, self.values)
 
     def value(self, raw: Any) -> Any:
@@ -48,7 +65,7 @@ class Scope:
     def argument(self, raw: Any) -> Any:
         """An op's argument; one that only names a word or a list gives that word or list."""
         value = self.values.get(raw) if isinstance(raw, str) else None
-        if value is None or isinstance(value, int):
+        if value is None or isinstance(value, int) or value is _UNKNOWN:
             return raw
         return list(value) if isinstance(value, tuple) else value
 
@@ -100,6 +117,8 @@ class _Expansion:
         self.scopes: dict[tuple[int, tuple[Any, ...]], Scope] = {}
         self.counts: dict[tuple[str, tuple[Any, ...]], int] = {}
         self.calls: list[str] = []
+        self.astray = False
+        """Whether a layer's operands are unknown: who is used then is unknown too."""
         family = self._variant(variant)
         for name in overrides:
             if name not in spec.vars:
@@ -108,20 +127,19 @@ class _Expansion:
                 )
         self.shapes_given = self._unify(inputs, overrides)
         self.graph.shapes_given = self.shapes_given
-        scope = self._variables({**family, **overrides})
-        if len(self.graph.diagnostics) > len(spec.diagnostics):
-            return
-        self.graph.values = scope.values
-        self.changed = {
-            "file": self._changed({**family, **overrides}, {}),
-            "variant": self._changed(overrides, family),
-        }
-        self._run(scope)
+        with suppress(_Enough):
+            scope = self._variables({**family, **overrides})
+            self.graph.values = scope.values
+            self.changed = {
+                "file": self._changed({**family, **overrides}, {}),
+                "variant": self._changed(overrides, family),
+            }
+            self._run(scope)
 
     def _changed(self, given: Mapping[str, int | str], declared: Mapping[str, int | str]) -> set[str]:
         """The variables that have another value than declared, and the inputs of another shape."""
         before = self._variables(declared).values if given else {}
-        return {*self.shapes_given, *(name for name in given if self.graph.values[name] != before[name])}
+        return {*self.shapes_given, *(name for name in given if self.graph.values.get(name) != before.get(name))}
 
     def _variant(self, name: str) -> dict[str, int | str]:
         if not name:
@@ -153,31 +171,31 @@ class _Expansion:
 
     def _variables(self, overrides: Mapping[str, int | str]) -> Scope:
         spec_names = self.spec.vars.keys()
-        values: dict[str, Any] = {}
-        origins: dict[str, frozenset[str]] = {}
+        scope = Scope({}, {})
         for name, declared in self.spec.vars.items():
             raw = overrides.get(name, declared)
+            if name in self.spec.mistaken and name not in overrides:
+                scope.define(name, _UNKNOWN, frozenset((name,)))
+                continue
             path: Path = ("vars", name)
             if self.graph.variant and name in self.spec.variants[self.graph.variant].vars:
                 path = ("variants", self.graph.variant, "vars", name)
             try:
-                values[name] = evaluate(raw, values) if isinstance(raw, str) else raw
-                mentioned = parse(raw).names if isinstance(raw, str) else frozenset()
-                origins[name] = frozenset((name,)).union(*(origins[other] for other in mentioned))
+                value = scope.evaluate(raw) if isinstance(raw, str) else raw
+                scope.define(name, value, scope.mentions(raw) | {name})
             except Problem as problem:
-                later = problem.code == "unknown-name" and parse(str(raw)).names & spec_names - values.keys()
+                later = problem.code == "unknown-name" and parse(str(raw)).names & spec_names - scope.values.keys()
                 fix = "declare the variables it uses above it" if later else problem.fix
                 self._report(Problem(problem.code, problem.message, fix), path)
-                values[name], origins[name] = 1, frozenset((name,))
-        return Scope(values, origins)
+                scope.define(name, _UNKNOWN, frozenset((name,)))
+        return Scope(scope.values, scope.origins)
 
     def _inside(self, layer: Layer, block: Block, outer: Scope) -> Scope:
         """The scope of a block that is called here: the file's variables, then its arguments."""
         key = (id(layer), outer.key)
         if key in self.scopes:
             return self.scopes[key]
-        values, origins = dict(self.graph.values), dict(outer.origins)
-        inner = Scope(values, origins)
+        inner = Scope(dict(self.graph.values), dict(outer.origins))
         path = (*layer.path, layer.kind)
         for name in layer.args:
             if name not in block.args:
@@ -190,13 +208,15 @@ class _Expansion:
             try:
                 if raw == REQUIRED and not given:
                     raise Problem("missing-argument", f"{block.name} needs {name}", f"add {name} to its arguments")
+                if raw is None:
+                    raise Problem("missing-argument", f"{block.name} is given no value for {name}", f"write {name}: 1")
                 value, origin = scope.value(raw), scope.mentions(raw)
             except Problem as wrong:
                 default_path = path if raw == REQUIRED else (*block.path, "args", name)
                 self._report(wrong, (*path, name) if given else default_path)
-                value, origin = 1, frozenset()
-            values[name], origins[name] = value, origin
-        self.scopes[key] = made = Scope(values, origins)
+                value, origin = _UNKNOWN, frozenset()
+            inner.define(name, value, origin)
+        self.scopes[key] = made = Scope(inner.values, inner.origins)
         return made
 
     # counting, before anything is expanded
@@ -252,13 +272,15 @@ class _Expansion:
         else:
             for index, name in enumerate(spec.outputs):
                 if name not in frame.off:
-                    ref = self._resolve(name, frame, ("outputs", index))
-                    if ref is not None:
+                    ref = self._output(name, frame, ("outputs", index))
+                    if ref is None:
+                        self.astray = True
+                    else:
                         graph.outputs[name] = ref
         whole = next(iter(graph.outputs.values()), None) if len(graph.outputs) == 1 else None
         for key, said, path, kind in self._expectations():
             self._claim(path, key, said, scope, 0, len(graph.nodes), whole, "", kind)
-        if not graph.diagnostics:
+        if not (spec.diagnostics or self.astray):
             self._unused()
 
     def _expectations(self) -> Iterator[tuple[str, Any, Path, str]]:
@@ -286,10 +308,10 @@ class _Expansion:
                 shape = []
                 break
             shape.append(size)
-        ref = self.graph.input(shape, name, declared.dtype)
-        if not shape:
-            self.graph.nodes[ref.node].shape = None
-        return ref
+        node = Node(name, "input", None, ())
+        node.shape, node.dtype = tuple(shape) or None, declared.dtype
+        self.graph.inputs[name] = self.graph.append(node)
+        return self.graph.inputs[name]
 
     def _layers(self, layers: list[Layer], frame: _Frame, prefix: str, current: Ref | None) -> Ref | None:
         for layer in layers:
@@ -339,6 +361,17 @@ class _Expansion:
             ref = self._resolve(name, frame, place)
             refs.append(self._broken(layer, name) if ref is None else ref)
         return refs
+
+    def _output(self, name: str, frame: _Frame, path: Path) -> Ref | None:
+        """A layer of the top level, or by its whole name one inside a block."""
+        if "/" not in name:
+            return self._resolve(name, frame, path)
+        places = {node.name: place for place, node in enumerate(self.graph.nodes)}
+        places |= {group.name: group.output.node for group in self.graph.groups}
+        if name in places:
+            return Ref(places[name])
+        self._report(Problem("unknown-layer", f"there is no layer '{name}'", did_you_mean(name, places)), path, value=True)
+        return None
 
     def _resolve(self, name: str, frame: _Frame, path: Path) -> Ref | None:
         bare, _, port = name.partition(".")
@@ -437,14 +470,16 @@ class _Expansion:
         op, problems = kind.read(args, scope.evaluate)
         for problem in problems:
             self._report(problem, (*path, *problem.key))
-        fewest, most = kind.operands
-        if operands < fewest or (most is not None and operands > most):
-            self._report(_miscounted(layer, operands, fewest, most), path)
+        try:
+            kind.check_operands(operands, branches=layer.branches is not None)
+        except Problem as miscounted:
+            self._report(miscounted, path)
             return None
         return op and self.graph.intern(op)
 
     def _broken(self, layer: Layer, name: str) -> Ref:
         """A node that stands for a mistake already reported."""
+        self.astray = True
         return self.graph.append(Node(name, layer.kind, None, (), layer))
 
     def _share(self, layer: Layer, frame: _Frame, start: int, stop: int) -> None:
@@ -521,11 +556,19 @@ class _Expansion:
                 )
 
     def _report(self, problem: Problem, path: Path, *, value: bool = False) -> None:
+        if problem.code == _FOLLOWS:
+            return
         marks = self.spec.marks
         span = marks.value(path) if value else marks.key(path)
         told = Diagnostic(problem.code, problem.message, problem.fix, self.spec.source, span, tuple(_notes(self.calls)))
         if told not in self.graph.diagnostics:
             self.graph.diagnostics.append(told)
+            if len(self.graph.diagnostics) >= MOST + len(self.spec.diagnostics):
+                raise _Enough
+
+
+class _Enough(Exception):
+    """There are so many findings that nobody would read more."""
 
 
 class _TooLarge(Exception):
@@ -552,17 +595,6 @@ def _names_in(layers: list[Layer]) -> set[str]:
         for branch in layer.branches or ():
             names |= _names_in(branch)
     return names
-
-
-def _miscounted(layer: Layer, operands: int, fewest: int, most: int | None) -> Problem:
-    if most is None or operands < fewest:
-        wanted = f"{fewest} operands or more" if most is None else _counted(fewest, "operand")
-        fix = f"list branches under {layer.kind}:, or name the operands with from: [a, b]"
-    elif layer.branches is not None:
-        wanted, fix = _counted(most, "operand"), "put the layer into one list, without branches"
-    else:
-        wanted, fix = _counted(most, "operand"), f"name {most} in from"
-    return Problem("wrong-operand-count", f"{layer.kind} takes {wanted}, {operands} given", fix)
 
 
 def _counted(n: int, what: str) -> str:

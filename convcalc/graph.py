@@ -108,10 +108,15 @@ class Graph:
         self.claims: list[Claim] = []
         self.diagnostics: list[Diagnostic] = []
         self._named: dict[str, int] = {}
+        self._taken: set[str] = set()
         self._ops: dict[tuple[Any, ...], Op] = {}
 
     def input(self, shape: Sequence[int], name: str = "input", dtype: str = "float32") -> Ref:
-        """Declare an input of this shape, ``(C, *S)`` without the batch axis."""
+        """Declare an input of this shape, ``(C, *S)`` without the batch axis; raises SpecError if it is none."""
+        if not shape or any(isinstance(size, (bool, float)) or (isinstance(size, int) and size < 1) for size in shape):
+            told = f"{name}: a shape is a list of positive integers, not {list(shape)}"
+            raise SpecError([Diagnostic("wrong-type", told, "write it as (3, 224, 224)")])
+        self._check_name(name)
         node = Node(name, "input", None, ())
         node.shape = tuple(shape)
         node.dtype = dtype
@@ -119,12 +124,18 @@ class Graph:
         return self.inputs[name]
 
     def add(self, kind: str, *operands: Ref, name: str = "", shares: Ref | None = None, **attributes: Any) -> Ref:
-        """Append an operation; raises SpecError for an unknown op and for wrong attributes."""
+        """Append an operation; raises SpecError for an unknown op, wrong attributes and wrong operands."""
         self._named[kind] = self._named.get(kind, 0) + 1
         name = name or f"{kind}_{self._named[kind]}"
         listed = {key: list(value) if isinstance(value, tuple) else value for key, value in attributes.items()}
+        self._check_name(name)
         try:
-            op, problems = ops.find(kind).read(listed, _no_expression)
+            found = ops.find(kind)
+            op, problems = found.read(listed, _no_expression)
+            if not problems:
+                found.check_operands(len(operands))
+                for ref in operands:
+                    self._check_ref(ref)
         except Problem as problem:
             op, problems = None, [problem]
         if op is None:
@@ -132,6 +143,20 @@ class Graph:
         node = Node(name, kind, self.intern(op), operands)
         node.shares = shares.node if shares else None
         return self.append(node)
+
+    def _check_name(self, name: str) -> None:
+        if name in self._taken:
+            raise SpecError([Diagnostic("duplicate-name", f"the name '{name}' is taken", "choose another name")])
+        self._taken.add(name)
+
+    def _check_ref(self, ref: Ref) -> None:
+        """Raise Problem unless the node and the port are there."""
+        if not 0 <= ref.node < len(self.nodes):
+            raise Problem("unknown-layer", f"there is no node {ref.node}", "use what add or input returned")
+        op = self.nodes[ref.node].op
+        if not 0 <= ref.port < (1 if op is None else len(op.ports)):
+            name = self.nodes[ref.node].name
+            raise Problem("unknown-port", f"'{name}' has no result {ref.port}", "count its results from 0")
 
     def output(self, ref: Ref, name: str = "") -> None:
         """Declare a result of the net; without any, the last node's is the output."""

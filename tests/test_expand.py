@@ -9,7 +9,7 @@ import pytest
 import convcalc
 from convcalc.analysis import examine
 from convcalc.expand import expand
-from convcalc.graph import Graph
+from convcalc.graph import Graph, Ref
 from convcalc.source import Source
 from convcalc.spec import read_spec
 
@@ -294,6 +294,26 @@ layers:
     assert graph(text).analyze(aux=1).outputs == {"main": (3, 4, 4), "side": (2, 4, 4)}
 
 
+def test_outputs_may_lie_inside_blocks() -> None:
+    text = "outputs: [stage/1/conv_1, Unit_1, relu_1]\n" + RESIDUAL
+    assert list(graph(text).analyze().outputs) == ["stage/1/conv_1", "Unit_1", "relu_1"]
+    assert [code for code, _, _ in found(text.replace("stage/1/conv_1", "stage/1/conv_7"))] == ["unknown-layer"]
+
+
+def test_a_graph_built_by_hand_is_checked_as_it_grows() -> None:
+    net = Graph()
+    with pytest.raises(convcalc.SpecError, match="positive integers"):
+        net.input((3, 8.5, 8))  # type: ignore[arg-type]
+    x = net.input((3, 8, 8), "image")
+    for operands, told in (((x,), "2 operands or more"), ((x, (7, 0)), "no node 7"), ((x, (0, 3)), "no result 3")):
+        with pytest.raises(convcalc.SpecError, match=told):
+            net.add("add", *(Ref(*ref) for ref in operands))
+    with pytest.raises(convcalc.SpecError, match="1 operand"):
+        net.add("relu", x, x)
+    with pytest.raises(convcalc.SpecError, match="'image' is taken"):
+        net.add("relu", x, name="image")
+
+
 def test_variables_build_on_earlier_ones_and_follow_a_setting() -> None:
     text = """\
 vars:
@@ -340,6 +360,7 @@ def test_what_is_not_there_cannot_be_set() -> None:
         ("[{add: null, from: [input, relu_1]}, relu]", "name-from-below"),
         ("[relu, {add: null, from: [relu_1, relu_1.9]}]", "unknown-port"),
         ("[add]", "wrong-operand-count"),
+        ("[{relu: [[tanh]]}]", "wrong-operand-count"),
         ("[{relu: null, from: [input, input]}]", "wrong-operand-count"),
         ("[Nothing]", "unknown-block"),
         ("[{relu: null, repeat: 0 - 1}]", "out-of-range"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis.memory import ITEMSIZE, Memory, memory
 from convcalc.analysis.receptive import Field, Support, supports
 from convcalc.analysis.shapes import infer
 from convcalc.diagnostics import Diagnostic, SpecError
+from convcalc.dims import prod
 from convcalc.ops._op import FREE, Cost
 
 if TYPE_CHECKING:
+    from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
     from convcalc.graph import Graph
 
@@ -20,7 +23,7 @@ __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
 class Row(NamedTuple):
     """One layer: what it is, what comes out, what it sees, what it costs.
 
-    ``shape`` is without the batch axis; ``cost`` is for the whole batch; ``params`` are the layer's own, none
+    ``shape`` is without the batch axis; ``cost`` and ``bytes`` (of the result) are for the whole batch; ``params`` are the layer's own, none
     where it shares another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global op lies on
     the way.
     """
@@ -32,7 +35,9 @@ class Row(NamedTuple):
     shapes: tuple[Shape, ...]
     params: int
     parameters: dict[str, Shape]
+    buffers: dict[str, Shape]
     cost: Cost
+    bytes: int
     fields: tuple[Field, ...]
     sees_all: bool
 
@@ -93,6 +98,12 @@ class Analysis:
         self.batch = batch
         self.dtype = dtype
 
+    def stored(self) -> dict[str, Shape]:
+        """The shape of every parameter and buffer, as ``conv_1.weight``, in the order of the layers."""
+        return {
+            f"{row.name}.{name}": shape for row in self.rows for name, shape in {**row.parameters, **row.buffers}.items()
+        }
+
     def __getitem__(self, name: str) -> Row:
         """The row of a layer by its name; of a block or a repeated layer, that of its last layer."""
         nodes = self.graph.nodes
@@ -123,7 +134,7 @@ def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[An
     rows: list[Row] = []
     depths: list[int] = []
     params = buffers = 0
-    cost = FREE
+    uses: Counter[Applied] = Counter()
     for place, (node, step) in enumerate(zip(nodes, applied, strict=True)):
         own = step.count if node.shares is None else 0
         weighs = step.cost.macs > 0 and step.count > 0
@@ -131,16 +142,20 @@ def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[An
         if node.op is None:
             continue
         params += own
-        buffers += step.buffers if node.shares is None else 0
+        stored = step.buffers if node.shares is None else {}
+        buffers += sum(map(prod, stored.values()))
+        uses[step] += batch
         spent = step.cost if batch == 1 else step.cost.times(batch)
-        cost = cost.plus(spent)
         support = _widest(seen[place])
         operands = tuple([nodes[ref.node].name for ref in node.inputs])
         parameters = step.parameters if node.shares is None else {}
         rows.append(Row(
             node.name, node.kind, operands, step.outputs[0], step.outputs,
-            own, parameters, spent, support.fields, support.whole,
+            own, parameters, stored, spent, step.size * batch * ITEMSIZE[dtype], support.fields, support.whole,
         ))  # fmt: skip
+    cost = FREE
+    for step, times in uses.items():
+        cost = cost.plus(step.cost.times(times))
     results = graph.results()
     last = max((_widest(seen[ref.node]) for ref in results.values()), key=_sizes, default=Support(()))
     kept = memory(graph, applied, batch, dtype)

@@ -74,6 +74,9 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
         if node.op is None:
             seen.append({place: Support((POINT,) * (len(step.outputs[0]) - 1))})
             continue
+        if len(step.taps) == 1 and _pointwise(step.taps[0]):
+            seen.append(seen[node.inputs[0].node])
+            continue
         joined: dict[int, Support] = {}
         for ref, read in zip(node.inputs, step.taps, strict=True):
             if read is None:
@@ -85,9 +88,13 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
     return seen
 
 
+def _pointwise(taps: tuple[Taps, ...] | None) -> bool:
+    return taps is not None and taps.count(IDENTITY) == len(taps)
+
+
 def _through(support: Support, taps: tuple[Taps, ...]) -> Support:
     fields = support.fields
-    if support.frozen or all(axis is IDENTITY for axis in taps):
+    if support.frozen or _pointwise(taps):
         return support
     if len(taps) != len(fields) or any(axis.advance == 0 for axis in taps):
         return Support(fields, True, True)

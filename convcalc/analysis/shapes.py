@@ -9,18 +9,25 @@ from convcalc.dims import prod
 from convcalc.ops._op import FREE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convcalc.analysis.failures import Failures
     from convcalc.diagnostics import Diagnostic
     from convcalc.dims import Demand, Shape
     from convcalc.graph import Graph
     from convcalc.ops._op import Op
+
+SETTLED = ("wrong-in-", "wrong-num-")
+"""What an attribute says of the operand: however that is mended, the result keeps its shape."""
+
+
 class Applied:
     """An op on operands of these shapes, and all that is predicted of it for one sample.
 
     Layers that are alike share one. An input is applied to nothing: its op is None.
     """
 
-    __slots__ = ("buffers", "cost", "count", "inputs", "op", "outputs", "parameters", "taps")
+    __slots__ = ("buffers", "cost", "count", "inputs", "op", "outputs", "parameters", "size", "taps")
 
     def __init__(self, op: Op | None, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> None:
         self.op = op
@@ -28,7 +35,8 @@ class Applied:
         self.outputs = outputs
         self.parameters = op.parameters(*inputs) if op else {}
         self.count = sum(map(prod, self.parameters.values()))
-        self.buffers = sum(map(prod, op.buffers(*inputs).values())) if op else 0
+        self.buffers = op.buffers(*inputs) if op else {}
+        self.size = prod(outputs[0])
         self.cost = op.cost(inputs, outputs) if op else FREE
         self.taps = op.taps(*inputs) if op else ()
 
@@ -84,11 +92,16 @@ def _apply(op: Op, inputs: tuple[Shape, ...]) -> tuple[Applied | None, list[Prob
     failed: list[Problem | Demand] = [*{d.code: d for d in reversed(demands) if not d.holds()}.values()]
     empty = min(map(min, outputs)) < 1
     if failed:
-        return Applied(None, inputs, outputs) if len(inputs) == 1 and not empty else None, failed[::-1]
+        return None if empty or unsettled(failed) else Applied(None, inputs, outputs), failed[::-1]
     if empty:
         told = "x".join(map(str, outputs[0]))
         return None, [Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")]
     return Applied(op, inputs, outputs), []
+
+
+def unsettled(failed: Iterable[Problem | Demand]) -> bool:
+    """Whether mending what failed may change the shape of the result."""
+    return any(failure.code != "indivisible-groups" and not failure.code.startswith(SETTLED) for failure in failed)
 
 
 def _shared(own: Applied, owner: Applied | None) -> list[Problem]:

@@ -27,7 +27,7 @@ class Claims(NamedTuple):
         if self.failed:
             lines.append(f"{len(self.failed)} not met, see below")
         if self.suspended:
-            lines.append(f"{self.suspended} suspended: they are about other values of the variables")
+            lines.append(f"{self.suspended} suspended: said of other values of the variables")
         if self.not_run:
             lines.append(f"{' and '.join(self.not_run)}: not run")
         return lines

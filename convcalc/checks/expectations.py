@@ -176,9 +176,9 @@ def _budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
     values = found if isinstance(found, tuple) else (found,)
     if all(_holds(value, bound) for value in values):
         return None
-    return Problem(
-        "budget", f"{key} is {_told(values)}, the budget is {bound.text}", f"change the net, or the budget of {key}"
-    )
+    allowed = f"<= {max(values)}" if "<" in bound.relation else f">= {min(values)}"
+    fix = f'change the net, or write {key}: "{allowed}"'
+    return Problem("budget", f"{key} is {_told(values)}, the budget is {bound.text}", fix)
 
 
 def _holds(value: Any, bound: Bound) -> bool:

@@ -23,7 +23,7 @@ from yaml.events import (
 from convcalc.diagnostics import Note, Problem
 from convcalc.source import Span
 from convcalc.spec.scalars import scalar
-from convcalc.spec.syntax import MAX_LINE, entry, explain, quoted, spaced
+from convcalc.spec.written import MAX_LINE, entry, quoted, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ def load(source: Source, found: Findings) -> Any:
         loader = getattr(yaml, "CLoader", yaml.Loader)(source.text)
         return _Document(source, found, loader.get_event).read()
     except yaml.MarkedYAMLError as error:
+        from convcalc.spec.syntax import explain
+
         explanation = explain(source, error)
         found.forget(explanation.span)
         found.at(*explanation)

@@ -65,10 +65,10 @@ class Findings:
     def settle(self, layers: Mapping[Path, Layer]) -> list[Diagnostic]:
         """Mark the layers that mistakes are in, so that the others can still be looked at; all that was found.
 
-        Raises SpecError where a mistake is in what every layer depends on: variables, inputs, blocks' arguments.
+        Raises SpecError where a mistake is in what every layer depends on: inputs, blocks' arguments.
         """
         for path in self._wrong:
-            if path[:1] and path[0] in _BESIDE:
+            if (path[:1] and path[0] in _BESIDE) or path in self.variables():
                 continue
             inside = path[:1] == ("layers",) or (path[:1] == ("blocks",) and path[2:3] == ("layers",))
             lengths = range(len(path), 0, -1) if inside else ()
@@ -78,6 +78,10 @@ class Findings:
             else:
                 hit.broken = True
         return self._diagnostics
+
+    def variables(self) -> dict[Path, str]:
+        """The variables whose declaration is mistaken."""
+        return {path: str(path[1]) for path in self._wrong if path[:1] == ("vars",) and len(path) > 1}
 
     def stop(self) -> None:
         """Raise SpecError if anything was found."""

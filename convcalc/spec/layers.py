@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from convcalc.diagnostics import Note, did_you_mean
 from convcalc.spec import structure
 from convcalc.spec.model import Layer
-from convcalc.spec.syntax import SIBLINGS, spaced
+from convcalc.spec.written import SIBLINGS, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

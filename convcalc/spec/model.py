@@ -127,7 +127,7 @@ class Spec:
     """A whole file; every field is as written, nothing is evaluated."""
 
     __slots__ = (
-        "blocks", "budget", "citation", "diagnostics", "expect", "inputs", "layers", "marks", "name",
+        "blocks", "budget", "citation", "diagnostics", "expect", "inputs", "layers", "marks", "mistaken", "name",
         "outputs", "samples", "source", "variants", "vars", "weights",
     )  # fmt: skip
 
@@ -147,4 +147,6 @@ class Spec:
         self.weights: dict[str, Any] = {}
         self.samples: list[Sample] = []
         self.diagnostics: list[Diagnostic] = []
+        self.mistaken: set[str] = set()
+        """Variables without a usable value, which ``diagnostics`` tell of."""
         """Mistakes in layers, where reading went on to find what else there is."""

@@ -62,6 +62,7 @@ def _spec(data: Any, found: Findings, partial: bool) -> Spec:
     if not partial:
         found.stop()
     bodies = [spec.layers, *(block.layers for block in spec.blocks.values())]
+    spec.mistaken = set(found.variables().values())
     spec.diagnostics = found.settle({layer.path: layer for body in bodies for layer in every_layer(body)})
     return spec
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.source import Span
+from convcalc.spec.written import MAX_LINE, OPENERS, SIBLINGS, open_brackets, quoted, spaced, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
     from convcalc.source import Source
 
-SIBLINGS = ("name", "from", "repeat", "when", "share", "expect")
-"""The keys that stand beside the op of a layer."""
-
-MAX_LINE = 1000
-
-_KEY_WITHOUT_SPACE = re.compile(r"([A-Za-z_][\w.-]*):(?=[^\s:/])")
-_OPENERS = {"[": "]", "{": "}"}
 _MEANING = {
     ">": "opens a block of text", "|": "opens a block of text", "*": "is a YAML alias", "&": "is a YAML anchor",
     "!": "is a YAML tag", "%": "is a YAML directive", "@": "is reserved by YAML", "`": "is reserved by YAML",
@@ -88,46 +82,6 @@ def explain(source: Source, error: yaml.MarkedYAMLError) -> Explanation:
             return explanation
     what = trouble.problem.replace("<", "").replace(">", "") or "it cannot be read"
     return _at(trouble.row, trouble.column, 1, "yaml", f"YAML cannot go on here: {what}", "check this line's layout")
-
-
-def quoted(text: str) -> str:
-    """The text as a quoted YAML scalar."""
-    return f'"{text}"' if '"' not in text and "\\" not in text else "'" + text.replace("'", "''") + "'"
-
-
-def spaced(text: str) -> str:
-    """The fix for ``kernel_size:3`` and ``-relu``; nothing when no space is missing."""
-    text = text.strip()
-    if re.match(r"-[A-Za-z_]", text):
-        return f"write `- {text[1:]}`"
-    match = _KEY_WITHOUT_SPACE.match(text)
-    return f"write `{match[1]}: {text[match.end() :]}`" if match else ""
-
-
-def value_at(line: str, column: int) -> str:
-    """The whole value that starts at a column: up to a comment, or, inside brackets, to what ends an entry."""
-    return entry(line[column:], inside=_open_brackets(line[:column]) > 0)
-
-
-def entry(text: str, *, inside: bool = True) -> str:
-    """The value a text starts with, whole even where a comma stands within parentheses."""
-    depth = 0
-    before = ""
-    for end, character in enumerate(text):
-        if character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-            if depth < 0 and character != ")":
-                return text[:end].rstrip()
-        elif (character == "," and depth == 0 and inside) or (character == "#" and before in (" ", "\t")):
-            return text[:end].rstrip()
-        before = character
-    return text.rstrip()
-
-
-def _open_brackets(text: str) -> int:
-    return sum(text.count(opener) - text.count(closer) for opener, closer in _OPENERS.items())
 
 
 def _bare(line: str) -> str:
@@ -237,16 +191,16 @@ def _bracket(trouble: _Trouble) -> Explanation | None:
         return _at(trouble.row, trouble.column, 1, "brackets", message, f"write `{fixed}`")
     row, column = trouble.context_row, trouble.context_column
     opener = trouble.context_line[column : column + 1]
-    if opener not in _OPENERS:
+    if opener not in OPENERS:
         return None
-    closer = _OPENERS[opener]
+    closer = OPENERS[opener]
     wrong = _closed_by(trouble, row, column)
     if wrong == closer:
         return _missing_comma(trouble)
     line = _bare(trouble.context_line)
     if wrong and trouble.row == row and trouble.character == wrong:
         before, after = trouble.line[: trouble.column], trouble.line[trouble.column :]
-        if _open_brackets(before) > 1:
+        if open_brackets(before) > 1:
             fix = f"write `{(before + closer + after).strip()}`"
         else:
             fix = f"write `{(before + closer + after[1:]).strip()}`"
@@ -264,8 +218,8 @@ def _closed_by(trouble: _Trouble, row: int, column: int) -> str:
     text = "\n".join([trouble.lines[row][column:], *trouble.lines[row + 1 :]])
     for match in re.finditer(r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<=\s)#.*""", text):
         character = match.group()
-        if character in _OPENERS:
-            waiting.append(_OPENERS[character])
+        if character in OPENERS:
+            waiting.append(OPENERS[character])
         elif character in ("]", "}") and (waiting.pop() != character or not waiting):
             return character
     return ""

@@ -68,6 +68,7 @@ COLUMNS = {
         brief=lambda line, totals: share(line.cost.macs, totals.macs) if line.cost.macs else "",
     ),
     "flops": _number("FLOPs", lambda line: line.cost.flops),
+    "bytes": _number("bytes", lambda line: line.bytes),
     "layers": _number("layers", lambda line: line.layers),
     "adds": _number("adds", lambda line: line.cost.adds),
     "multiplies": _number("multiplies", lambda line: line.cost.multiplies),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WIDTH = 100
 """Columns of an excerpt; a longer line is shown around the place."""
 
+LONGEST = 400
+"""Characters of a sentence; names and lists in it may be of any length."""
+
 Piece = tuple[str, str]
 """A text and its style, in rich's words."""
 
@@ -42,15 +45,20 @@ def _lines(finding: Diagnostic, gap: bool) -> Iterator[list[Piece]]:
     if gap:
         yield []
     head = [(place + " ", "bold")] if place else []
-    yield [*head, (finding.code, "red"), (": ", ""), (finding.message, "bold")]
+    yield [*head, (finding.code, "red"), (": ", ""), (_short(finding.message), "bold")]
     if source and span:
         yield from _excerpt(source, span, "red")
     for note in finding.notes:
-        yield [("  note: ", "cyan"), (note.message, "")]
+        yield [("  note: ", "cyan"), (_short(note.message), "")]
         if source and note.span:
             yield from _excerpt(source, note.span, "cyan")
     if finding.fix:
-        yield [("  fix: ", "green"), (finding.fix, "")]
+        yield [("  fix: ", "green"), (_short(finding.fix), "")]
+
+
+def _short(text: str) -> str:
+    """A sentence without its middle where that is longer than anybody reads."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _excerpt(source: Source, span: Span, style: str) -> Iterator[list[Piece]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.ops._op import FREE, Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from convcalc.analysis import Analysis, Row
     from convcalc.analysis.receptive import Field
@@ -25,6 +25,7 @@ class Line(NamedTuple):
     sees_all: bool
     params: int
     cost: Cost
+    bytes: int
     layers: int
 
 
@@ -38,18 +39,22 @@ class _Copies(NamedTuple):
 
 def lines(analysis: Analysis, depth: int) -> list[Line]:
     """The rows with ``depth`` levels of blocks opened; copies that look alike share a line."""
-    folded = _folded(analysis.graph, depth)
-    rows = iter(zip(_places(analysis.graph), analysis.rows, strict=True))
+    return fold(analysis.graph, [_single(row) for row in analysis.rows], depth)
+
+
+def fold(graph: Graph, singles: Sequence[Line], depth: int) -> list[Line]:
+    """Lines of the layers one by one, with ``depth`` levels of blocks opened and the deeper ones folded."""
+    folded = _folded(graph, depth)
     shown: list[Line | _Copies] = []
     skip_to = 0
-    by_place = dict(rows)
-    for place in range(len(analysis.graph.nodes)):
+    by_place = dict(zip(_places(graph), singles, strict=True))
+    for place in range(len(graph.nodes)):
         if place < skip_to:
             continue
         group = folded.get(place)
         if group is None:
             if place in by_place:
-                shown.append(_single(by_place[place]))
+                shown.append(by_place[place])
             continue
         skip_to = group.stop
         inside = [by_place[p] for p in range(group.start, group.stop) if p in by_place]
@@ -74,7 +79,8 @@ def _places(graph: Graph) -> Iterator[int]:
 def _levels(graph: Graph) -> Iterator[tuple[Group, int]]:
     """Each group and the number of groups around it, itself included."""
     around: list[Group] = []
-    for group in sorted(graph.groups, key=lambda group: (group.start, -group.stop, -graph.groups.index(group))):
+    # Where two span the same nodes, the inner one was made first.
+    for group in sorted(reversed(graph.groups), key=lambda group: (group.start, -group.stop)):
         while around and group.start >= around[-1].stop:
             around.pop()
         around.append(group)
@@ -86,16 +92,22 @@ def _folded(graph: Graph, depth: int) -> dict[int, Group]:
 
 
 def _single(row: Row) -> Line:
-    return Line(row.name, row.op, row.shape, row.fields, row.sees_all, row.params, row.cost, 1)
+    return Line(row.name, row.op, row.shape, row.fields, row.sees_all, row.params, row.cost, row.bytes, 1)
 
 
-def _sum(group: Group, rows: list[Row], last: Row | None) -> Line:
-    last = last or rows[-1]
+def _sum(group: Group, inside: list[Line], last: Line | None) -> Line:
+    last = last or inside[-1]
     cost = FREE
-    for row in rows:
-        cost = cost.plus(row.cost)
-    params = sum(row.params for row in rows)
-    return Line(group.name, group.kind, last.shape, last.fields, last.sees_all, params, cost, len(rows))
+    for line in inside:
+        cost = cost.plus(line.cost)
+    return last._replace(
+        name=group.name,
+        op=group.kind,
+        params=sum(line.params for line in inside),
+        cost=cost,
+        bytes=sum(line.bytes for line in inside),
+        layers=len(inside),
+    )
 
 
 def _alike(copies: _Copies, group: Group, line: Line) -> bool:
@@ -117,5 +129,6 @@ def _merged(copies: _Copies) -> Line:
         op=f"{count}x {line.op}",
         params=line.params * count,
         cost=line.cost.times(count),
+        bytes=line.bytes * count,
         layers=line.layers * count,
     )

@@ -30,7 +30,9 @@ def heading(analysis: Analysis) -> str:
 def title(analysis: Analysis) -> str:
     """The net's name, with its variant."""
     graph = analysis.graph
-    return f"{graph.name} ({graph.variant})" if graph.variant and graph.name != graph.variant else graph.name or "net"
+    if graph.name and graph.variant and graph.name != graph.variant:
+        return f"{graph.name} ({graph.variant})"
+    return graph.name or graph.variant or "net"
 
 
 def totals(analysis: Analysis) -> list[Total]:

@@ -1,0 +1,36 @@
+"""The reference tells everything that a spec may say of an op."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcalc import ops
+from convcalc.report.ops import reference, section
+
+
+@pytest.mark.parametrize("name", ops.names())
+def test_a_section_tells_all_attributes_and_the_source(name: str) -> None:
+    op = ops.find(name)
+    told = section(op)
+    assert f"\n## {name}\n" in told
+    assert "\n- Source: " in told
+    assert "\n- Cost: " in told
+    rows = {line.split("`")[1]: line for line in told.splitlines() if line.startswith("| `")}
+    assert rows.keys() == op.attributes.keys()
+    for key, attribute in op.attributes.items():
+        assert ("| required |" in rows[key]) == attribute.required
+        assert all(f"`{other}`" in rows[key] for other in attribute.also)
+    assert all(f"`{other}`" in told for other in op.also)
+
+
+def test_the_reference_has_every_op_once() -> None:
+    headings = [line[3:] for line in reference().splitlines() if line.startswith("## ")]
+    assert headings == ops.names()
+
+
+def test_an_op_without_attributes() -> None:
+    assert section(ops.find("relu")) == (
+        "\n## relu\n\n`max(x, 0)`.\n\n"
+        "- Takes 1 operand with 0 to 4 spatial axes.\n- Cost: For each value: compares 1.\n- Backward keeps: output.\n"
+        "- Source: torch.nn.ReLU."
+    )

@@ -44,12 +44,12 @@ def _samples(analysis: Analysis, spec: Spec) -> Iterator[tuple[Path, Problem]]:
     graph = analysis.graph
     inputs = {name: graph.nodes[ref.node].shape or () for name, ref in graph.inputs.items()}
     layers = {row.name: row.shape for row in analysis.rows}
+    parameters = {f"{row.name}.{name}": shape for row in analysis.rows for name, shape in row.parameters.items()}
     for sample in spec.samples:
         yield from _named(sample, "input", sample.input, inputs)
         yield from _named(sample, "output", sample.output, analysis.outputs)
-        yield from _named(
-            sample, "grad", sample.grad, analysis.outputs if len(analysis.outputs) == 1 else {**inputs, **layers}
-        )
+        by_name = {**inputs, **parameters, **analysis.outputs} if isinstance(sample.grad, dict) else analysis.outputs
+        yield from _named(sample, "grad", sample.grad, by_name)
         yield from _named(sample, "at", sample.at or None, layers)
 
 

@@ -21,6 +21,7 @@ def schema(
     if not output:
         print(text(), end="")
         return
-    from convcalc.cli._replace import replace
+    from convcalc.replacing import replacing
 
-    replace(output, text())
+    with replacing(output) as file:
+        file.write(text().encode())

@@ -1,0 +1,185 @@
+"""``convcalc run``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convcalc.cli._options import Batch, Settings, Variant, input_shapes, settings
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+    from convcalc.graph import Graph
+    from convcalc.witness import Gradients, Run, Step
+
+
+def run(
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
+    ],
+    set_: Settings = None,
+    variant: Variant = "",
+    batch: Batch = 1,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="[NAME=]FILE|CxHxW",
+            help="An array (.npy, .npz), an image, or a shape for random values; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    resize: Annotated[str, typer.Option(metavar="HxW|SIDE", help="Resize images.", show_default=False)] = "",
+    normalize: Annotated[
+        str, typer.Option(metavar="HOW", help="Scale an image's values: imagenet, or mean,std.", show_default=False)
+    ] = "",
+    weights: Annotated[
+        str, typer.Option(metavar="FILE", help="Parameters (.npz, .safetensors), not random ones.", show_default=False)
+    ] = "",
+    weights_map: Annotated[
+        str, typer.Option(metavar="FILE", help="A YAML map from our names to the file's.", show_default=False)
+    ] = "",
+    weights_by: Annotated[str, typer.Option(metavar="name|order", help="How parameters are matched.")] = "name",
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of random parameters and inputs.")] = 0,
+    dtype: Annotated[str, typer.Option(metavar="DTYPE", help="float32 or float64.")] = "float32",
+    forward_only: Annotated[bool, typer.Option("--forward-only", help="Leave the backward pass out.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="Batch statistics and dropout, as in training.")] = False,
+    loss: Annotated[
+        str, typer.Option(metavar="KIND", help="cross_entropy or mse_loss, for every output.", show_default=False)
+    ] = "",
+    output_weights: Annotated[
+        str, typer.Option(metavar="NAME=W,...", help="Weights of the outputs in the loss.", show_default=False)
+    ] = "",
+    steps: Annotated[int, typer.Option(min=0, metavar="N", help="Steps of gradient descent on the batch.")] = 0,
+    lr: Annotated[float, typer.Option(metavar="RATE", help="Learning rate of the steps.")] = 0.01,
+    algorithm: Annotated[str, typer.Option(metavar="NAME", help="How convolutions are computed.")] = "im2col",
+    gradcheck: Annotated[
+        bool, typer.Option("--gradcheck", help="Hold each layer's gradient against differences, in float64.")
+    ] = False,
+    receptive_field: Annotated[
+        bool, typer.Option("--receptive-field", help="Observe receptive fields by what spreads through the layers.")
+    ] = False,
+    save: Annotated[str, typer.Option(metavar="FILE", help="Save results to an .npz file.", show_default=False)] = "",
+    keep: Annotated[
+        str, typer.Option(metavar="NAMES", help="Layers whose results to save beside the outputs.", show_default=False)
+    ] = "",
+    profile: Annotated[bool, typer.Option("--profile", help="Time and speed of each layer.")] = False,
+    depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open.")] = 0,
+) -> None:
+    """Run a net on arrays, forward and backward, and verify every prediction.
+
+    Parameters and inputs are seeded random ones unless files give them; a spec's own samples are run too.
+    """
+    from convcalc.analysis import analyze
+    from convcalc.checks.capacity import refuse_too_large
+    from convcalc.diagnostics import Misuse
+    from convcalc.expand import expand
+    from convcalc.loading import open_spec
+
+    if dtype not in ("float32", "float64"):
+        raise Misuse(f"a run is in float32 or float64, not in '{dtype}'")
+    files = [option for option in input_ or () if not _is_shape(option)]
+    opened, named = open_spec(spec)
+    shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
+    graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
+    analysis = analyze(graph, batch=batch, dtype=dtype)
+    refuse_too_large(analysis, forward_only=forward_only)
+
+    from convcalc import witness
+    from convcalc.report.run import Report
+    from convcalc.tensors import flat, read_inputs, read_weights
+    from convcalc.tensors import save as save_arrays
+    from convcalc.tensors.samples import weights_of
+    from convcalc.training import descend, terms
+    from convcalc.training import loss as loss_of
+
+    if files:
+        inputs = read_inputs(files, graph, dtype=dtype, resize=resize, normalize=normalize)
+        batch = len(next(iter(inputs.values())))
+        analysis = analyze(graph, batch=batch, dtype=dtype)
+        refuse_too_large(analysis, forward_only=forward_only)
+    else:
+        inputs = witness.random_inputs(graph, batch, seed=seed, dtype=dtype)
+    report = Report(analysis, sys.stdout)
+    given: witness.Weights = {}
+    if opened.weights:
+        given = weights_of(opened.weights, analysis.stored(), dtype)
+    if weights:
+        loaded = read_weights(weights, analysis.stored(), by=weights_by, mapping=weights_map, dtype=dtype)
+        given = loaded.weights
+        if weights_by == "order":
+            report.matches(loaded.matches)
+    asked = frozenset(name.strip() for name in keep.split(",") if name.strip())
+    if unknown := sorted(asked - {row.name for row in analysis.rows}):
+        raise Misuse(f"there is no layer '{unknown[0]}' to keep")
+    with report.progress() as watch:
+        ran = witness.Run(
+            graph, inputs, given, seed=seed, training=train, forward_only=forward_only, keep=asked,
+            algorithm=algorithm, watch=watch,
+        )  # fmt: skip
+    found = terms(graph, ran.outputs, kind=loss, weights=_pairs(output_weights, list(ran.outputs)), seed=seed)
+    value = loss_of(found, ran.outputs)
+    gradients = None if forward_only else ran.backward(value.seeds)
+    report.layers(ran, depth=depth, profile=profile)
+    if not opened.samples:
+        report.outputs(ran)
+    if gradients is not None:
+        report.backward(ran, found, value.value, gradients)
+    if opened.samples:
+        from convcalc.examples import work
+
+        report.samples(work(graph, analysis.stored(), algorithm=algorithm))
+    if gradcheck:
+        report.gradients(_checked(graph, batch, seed, given))
+    if receptive_field:
+        from convcalc.dependence import observed_fields
+
+        for source in graph.inputs:
+            report.fields(source, observed_fields(graph, inputs, given, source))
+    if steps:
+        report.descent(list(descend(graph, inputs, given, found, steps=steps, rate=lr)))
+    if save:
+        save_arrays(save, {**ran.outputs, **ran.kept})
+    if not report.verdict():
+        raise typer.Exit(1)
+
+
+def _is_shape(option: str) -> bool:
+    """``3x64x64`` or ``name=3,64,64``: digits between x and commas, no file."""
+    return not option.rpartition("=")[2].strip("0123456789xX, []()")
+
+
+def _pairs(text: str, known: list[str]) -> dict[str, float]:
+    """``name=number`` pairs; raises Misuse for a name that is no output."""
+    from convcalc.diagnostics import Misuse, did_you_mean
+
+    weights: dict[str, float] = {}
+    for pair in filter(None, text.split(",")):
+        name, _, number = pair.partition("=")
+        if name not in known:
+            raise Misuse(f"there is no output '{name}': {did_you_mean(name, known)}")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            raise Misuse(f"--output-weights takes name=number, not '{pair}'") from None
+    return weights
+
+
+def _checked(graph: Graph, batch: int, seed: int, weights: Any) -> list[Any]:
+    """Each layer's gradient held against differences, in a run of its own in float64."""
+    from numpy.random import default_rng
+
+    from convcalc import gradcheck, witness
+
+    checked = []
+    rng = default_rng([seed, 2])
+
+    def watch(step: Step) -> None:
+        checked.append(gradcheck.check(step, rng))
+
+    doubled = {layer: {name: a.astype("float64") for name, a in entry.items()} for layer, entry in weights.items()}
+    inputs = witness.random_inputs(graph, batch, seed=seed, dtype="float64")
+    witness.Run(graph, inputs, doubled, forward_only=True, watch=watch)
+    return checked

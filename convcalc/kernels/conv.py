@@ -1,0 +1,99 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convcalc.kernels import correlation
+from convcalc.kernels._axes import agree, agree_axes, per_axis
+from convcalc.kernels._initial import weights
+from convcalc.kernels._tally import tally
+from convcalc.kernels._windows import pad, paddings, reach, unpad
+
+if TYPE_CHECKING:
+    from convcalc.kernels._types import Array, Generator, Gradients, Sizes, Vjp
+
+
+def conv(
+    x: Array,
+    *,
+    weight: Array,
+    bias: Array | bool | None = None,
+    kernel_size: Any = None,
+    out_channels: int | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    in_channels: int | None = None,
+    algorithm: str = "im2col",
+    input_gradient: bool = True,
+) -> tuple[Array, Vjp]:
+    """Cross-correlation: ``[N, C, *S]`` with weight ``[O, C / groups, *K]`` to ``[N, O, *P]``.
+
+    ``bias`` is ``[O]``, or False for none. ``input_gradient`` False leaves out what no layer in front of the first
+    one asks for. Source: torch.nn.Conv2d; Dumoulin & Visin 2016, section 2.
+    """
+    outputs, channels, *kernel = weight.shape
+    rank = x.ndim - 2
+    agree("out_channels", out_channels, outputs)
+    agree("in_channels", in_channels, x.shape[1])
+    agree("channels of the weight", channels * groups, x.shape[1])
+    agree_axes("kernel_size", kernel_size, tuple(kernel))
+    agree("padding_mode", padding_mode, "zeros")
+    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
+    amounts = paddings(padding, x.shape[2:], [reach(k, d) for k, d in zip(kernel, dilations, strict=True)], strides)
+    core = correlation.find(algorithm)
+    moved = (strides, dilations, groups)
+
+    y = core.correlate(pad(x, amounts), weight, *moved)
+    y = shifted(y, bias)
+    tally.macs += y.size * weight[0].size
+
+    def vjp(dy: Array) -> Gradients:
+        padded = pad(x, amounts)
+        gradients: Gradients = {"weight": core.weight_adjoint(padded, dy, tuple(kernel), *moved)}
+        tally.weight_macs += dy.size * weight[0].size
+        if input_gradient:
+            gradients[0] = unpad(core.input_adjoint(dy, weight, padded.shape[2:], *moved), amounts)
+            tally.input_macs += dy.size * weight[0].size
+        return gradients | bias_gradient(dy, bias)
+
+    return y, vjp
+
+
+def shifted(y: Array, bias: Array | bool | None) -> Array:
+    """``y [N, O, *P]`` with a constant added to each channel, in place."""
+    if bias is True:
+        raise ValueError("the bias is missing")
+    if bias is not None and bias is not False:
+        y += bias.reshape(-1, *(1,) * (y.ndim - 2))
+    return y
+
+
+def bias_gradient(dy: Array, bias: Array | bool | None) -> Gradients:
+    """Each constant is added to all values of its channel."""
+    if bias is None or isinstance(bias, bool):
+        return {}
+    return {"bias": dy.sum(axis=(0, *range(2, dy.ndim)))}
+
+
+def parameters(
+    rng: Generator,
+    x_shape: Sizes,
+    *,
+    out_channels: int,
+    kernel_size: Any,
+    groups: int = 1,
+    bias: bool = True,
+    dtype: Any = np.float32,
+    **_: Any,
+) -> dict[str, Array]:
+    """Weight ``[O, C / groups, *K]`` and bias ``[O]`` for an operand ``[N, C, *S]``."""
+    kernel = per_axis(kernel_size, len(x_shape) - 2, "kernel_size")
+    channels = x_shape[1] // groups
+    return weights(rng, (out_channels, channels, *kernel), out_channels, bias, dtype, channels * prod(kernel))

@@ -1,0 +1,228 @@
+"""Observation: the graph run on arrays, forward and backward, and what was seen of every layer.
+
+Nothing here asks a formula what should come out: shapes are those of the arrays, parameters are counted as
+they lie in memory, multiply-adds where a kernel performs them.
+"""
+
+from __future__ import annotations
+
+from inspect import signature
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from convcalc import kernels
+from convcalc.graph import Ref
+from convcalc.kernels._tally import tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from convcalc.graph import Graph, Node
+    from convcalc.kernels._types import Array
+
+    Watch = Callable[["Step"], None]
+
+Weights = dict[str, dict[str, "Array"]]
+"""Parameters and buffers by layer and by name: ``weights["conv_1"]["bias"]``."""
+
+BUFFERS = frozenset(("running_mean", "running_var"))
+"""What is kept with the parameters but not learnt."""
+
+
+class Seen(NamedTuple):
+    """What a run showed of one layer: shapes without the batch axis, bytes of the results, time of the kernel."""
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    batch: int
+    params: int
+    macs: int
+    bytes: int
+    seconds: float
+    finite: bool
+
+
+class Backward(NamedTuple):
+    """Multiply-adds of one layer's backward pass, by what they were for, and its time."""
+
+    weight_macs: int
+    input_macs: int
+    seconds: float
+
+
+class Gradients(NamedTuple):
+    """Gradients of the parameters by layer and name, and of the inputs by name."""
+
+    parameters: Weights
+    inputs: dict[str, Array]
+
+
+class Step(NamedTuple):
+    """One layer as it ran: its kernel, what went in, what came out."""
+
+    node: Node
+    kernel: Callable[..., Any]
+    operands: tuple[Array, ...]
+    parameters: dict[str, Array]
+    options: dict[str, Any]
+    results: tuple[Array, ...]
+    vjp: Callable[..., Any]
+    seen: Seen
+
+
+class Run:
+    """A forward pass, and what the backward pass needs of it.
+
+    ``weights`` is filled with seeded random ones where it has none; ``kept`` holds the results of the layers that
+    were asked for. Arrays are forgotten as soon as nobody needs them.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, Array],
+        weights: Weights | None = None,
+        *,
+        seed: int = 0,
+        training: bool = False,
+        forward_only: bool = False,
+        keep: frozenset[str] = frozenset(),
+        algorithm: str = "im2col",
+        watch: Watch | None = None,
+    ) -> None:
+        self.graph = graph
+        self.weights: Weights = {} if weights is None else weights
+        self.rows: list[Seen] = []
+        self.backward_rows: dict[str, Backward] = {}
+        self.kept: dict[str, Array] = {}
+        self.outputs: dict[str, Array] = {}
+        self._seed = seed
+        self._choices = {
+            "training": training,
+            "rng": np.random.default_rng([seed, 1]),
+            "algorithm": algorithm,
+        }
+        self._vjps: dict[int, tuple[Any, int]] = {}
+        self._forward(inputs, keep, watch, forward_only)
+
+    def _forward(
+        self,
+        inputs: Mapping[str, Array],
+        keep: frozenset[str],
+        watch: Watch | None,
+        forward_only: bool,
+    ) -> None:
+        graph = self.graph
+        last_use = _last_uses(graph)
+        values: dict[Ref, Array] = {}
+        for place, node in enumerate(graph.nodes):
+            if node.is_input:
+                values[Ref(place)] = inputs[node.name]
+                continue
+            step = self._step(node, [values[ref] for ref in node.inputs])
+            if watch:
+                watch(step)
+            results, vjp = step.results, step.vjp
+            self.rows.append(step.seen)
+            del step
+            if not forward_only:
+                self._vjps[place] = vjp, len(results)
+            for port, result in enumerate(results):
+                values[Ref(place, port)] = result
+            if node.name in keep:
+                self.kept[node.name] = results[0]
+            own = {Ref(place, port) for port in range(len(results))}
+            for ref in own.union(node.inputs):
+                if last_use.get(ref, place) == place:
+                    del values[ref]
+            del results, vjp
+        for name, ref in graph.results().items():
+            self.outputs[name] = values[ref]
+
+    def _step(self, node: Node, operands: list[Array]) -> Step:
+        kernel = kernels.find(node.kind)
+        given = dict(node.op.given) if node.op else {}
+        parameters = self._parameters(node, operands[0], given)
+        choices = {name: self._choices[name] for name in self._choices.keys() & signature(kernel).parameters.keys()}
+        options = {**given, **choices}
+        tally.reset()
+        start = perf_counter()
+        result, vjp = kernel(*operands, **{**options, **parameters})
+        seconds = perf_counter() - start
+        results: tuple[Array, ...] = result if isinstance(result, tuple) else (result,)
+        learnt = sum(array.size for name, array in parameters.items() if name not in BUFFERS)
+        shapes = tuple(array.shape[1:] for array in results)
+        seen = Seen(
+            node.name, node.kind, shapes[0], shapes, results[0].shape[0], 0 if node.shares is not None else learnt,
+            tally.macs, results[0].nbytes, seconds, bool(np.isfinite(results[0]).all()),
+        )  # fmt: skip
+        return Step(node, kernel, tuple(operands), parameters, options, results, vjp, seen)
+
+    def _parameters(self, node: Node, x: Array, given: dict[str, Any]) -> dict[str, Array]:
+        """The layer's own or shared parameters; drawn now where there are none."""
+        owner = node.name if node.shares is None else self.graph.nodes[node.shares].name
+        if owner not in self.weights:
+            draw = kernels.initial(node.kind)
+            if draw is None:
+                return {}
+            rng = np.random.default_rng([self._seed, crc32(owner.encode())])
+            self.weights[owner] = draw(rng, x.shape, **given, dtype=x.dtype)
+        return self.weights[owner]
+
+    def backward(self, seeds: Mapping[str, Array]) -> Gradients:
+        """The gradients of ``sum(seed * output)`` over the outputs that have a seed; once for a run."""
+        graph = self.graph
+        flowing: dict[Ref, Array] = {}
+        for name, seed in seeds.items():
+            _accumulate(flowing, graph.results()[name], seed)
+        parameters: Weights = {}
+        for place in reversed(range(len(graph.nodes))):
+            node = graph.nodes[place]
+            if node.is_input:
+                continue
+            vjp, ports = self._vjps.pop(place)
+            arriving = tuple(flowing.pop(Ref(place, port), None) for port in range(ports))
+            if all(dy is None for dy in arriving):
+                continue
+            tally.reset()
+            start = perf_counter()
+            gradients = vjp(arriving if ports > 1 else arriving[0])
+            seconds = perf_counter() - start
+            self.backward_rows[node.name] = Backward(tally.weight_macs, tally.input_macs, seconds)
+            owner = node if node.shares is None else graph.nodes[node.shares]
+            for key, gradient in gradients.items():
+                if isinstance(key, int):
+                    _accumulate(flowing, node.inputs[key], gradient)
+                else:
+                    _accumulate(parameters.setdefault(owner.name, {}), key, gradient)
+        inputs = {name: flowing[ref] for name, ref in graph.inputs.items() if ref in flowing}
+        return Gradients(parameters, inputs)
+
+
+def _accumulate(sums: dict[Any, Array], key: Any, term: Array) -> None:
+    sums[key] = sums[key] + term if key in sums else term
+
+
+def _last_uses(graph: Graph) -> dict[Ref, int]:
+    """The node after which each result may be forgotten; outputs stay."""
+    last = {ref: place for place, node in enumerate(graph.nodes) for ref in node.inputs}
+    return last | dict.fromkeys(graph.results().values(), len(graph.nodes))
+
+
+def random_inputs(graph: Graph, batch: int = 1, *, seed: int = 0, dtype: str = "float32") -> dict[str, Array]:
+    """Standard normal values for every input; where its dtype is an integer, 0 or 1."""
+    made: dict[str, Array] = {}
+    for name, ref in graph.inputs.items():
+        node = graph.nodes[ref.node]
+        rng = np.random.default_rng([seed, crc32(name.encode())])
+        shape = (batch, *(node.shape or ()))
+        if "int" in node.dtype or node.dtype == "bool":
+            made[name] = rng.integers(0, 2, shape).astype(node.dtype)
+        else:
+            made[name] = rng.standard_normal(shape, dtype=np.float32).astype(dtype)
+    return made

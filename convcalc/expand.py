@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_LAYERS = 100_000
 MAX_NESTING = 64
+MAX_VARIABLES = 1000
 MOST = 100
 """After so many findings the rest is left: nobody reads further."""
 
@@ -32,18 +34,22 @@ _FOLLOWS = "follows"
 class Scope:
     """Names with values, and for each name the file's variables that its value comes from."""
 
-    __slots__ = ("key", "origins", "unknown", "values")
+    __slots__ = ("key", "origins", "outer", "own", "unknown", "values")
 
-    def __init__(self, values: dict[str, Any], origins: dict[str, frozenset[str]]) -> None:
-        self.values = values
-        self.origins = origins
-        self.key = tuple(values.values())
-        self.unknown = {name for name, value in values.items() if value is _UNKNOWN}
+    def __init__(self, outer: Scope | None = None) -> None:
+        self.own: dict[str, Any] = {}
+        self.values: Mapping[str, Any] = ChainMap(self.own, outer.own) if outer else self.own
+        self.origins: dict[str, frozenset[str]] = {}
+        self.outer = outer
+        self.unknown: frozenset[str] = outer.unknown if outer else frozenset()
+        self.key: tuple[Any, ...] = ()
+        """What tells the scopes of one block apart: its arguments."""
 
     def define(self, name: str, value: Any, origin: frozenset[str]) -> None:
         """Give a name a value, or ``_UNKNOWN``."""
-        self.values[name], self.origins[name] = value, origin
-        (self.unknown.add if value is _UNKNOWN else self.unknown.discard)(name)
+        self.own[name], self.origins[name] = value, origin
+        if value is _UNKNOWN or name in self.unknown:
+            self.unknown = self.unknown | {name} if value is _UNKNOWN else self.unknown - {name}
 
     def evaluate(self, text: str) -> Any:
         """The value of an expression; raises Problem."""
@@ -69,6 +75,12 @@ class Scope:
             return raw
         return list(value) if isinstance(value, tuple) else value
 
+    def origin(self, name: str) -> frozenset[str]:
+        """The file's variables that the value of a name comes from."""
+        if name in self.origins or self.outer is None:
+            return self.origins.get(name, frozenset((name,)))
+        return self.outer.origin(name)
+
     def mentions(self, raw: Any) -> frozenset[str]:
         """The file's variables that a value, an expression or a list of them comes from."""
         if isinstance(raw, str):
@@ -76,7 +88,7 @@ class Scope:
                 names = parse(raw).names
             except Problem:
                 return frozenset()
-            return frozenset().union(*(self.origins.get(name, frozenset((name,))) for name in names))
+            return frozenset().union(*map(self.origin, names))
         parts = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
         return frozenset().union(*map(self.mentions, parts))
 
@@ -128,13 +140,13 @@ class _Expansion:
         self.shapes_given = self._unify(inputs, overrides)
         self.graph.shapes_given = self.shapes_given
         with suppress(_Enough):
-            scope = self._variables({**family, **overrides})
-            self.graph.values = scope.values
+            self.file = self._variables({**family, **overrides})
+            self.graph.values = self.file.own
             self.changed = {
                 "file": self._changed({**family, **overrides}, {}),
                 "variant": self._changed(overrides, family),
             }
-            self._run(scope)
+            self._run(self.file)
 
     def _changed(self, given: Mapping[str, int | str], declared: Mapping[str, int | str]) -> set[str]:
         """The variables that have another value than declared, and the inputs of another shape."""
@@ -171,7 +183,11 @@ class _Expansion:
 
     def _variables(self, overrides: Mapping[str, int | str]) -> Scope:
         spec_names = self.spec.vars.keys()
-        scope = Scope({}, {})
+        scope = Scope()
+        if len(self.spec.vars) > MAX_VARIABLES:
+            told = f"{len(self.spec.vars):,} variables, the most is {MAX_VARIABLES:,}"
+            self._report(Problem("too-many-variables", told, "declare fewer"), ("vars",))
+            raise _Enough
         for name, declared in self.spec.vars.items():
             raw = overrides.get(name, declared)
             if name in self.spec.mistaken and name not in overrides:
@@ -188,14 +204,14 @@ class _Expansion:
                 fix = "declare the variables it uses above it" if later else problem.fix
                 self._report(Problem(problem.code, problem.message, fix), path)
                 scope.define(name, _UNKNOWN, frozenset((name,)))
-        return Scope(scope.values, scope.origins)
+        return scope
 
     def _inside(self, layer: Layer, block: Block, outer: Scope) -> Scope:
         """The scope of a block that is called here: the file's variables, then its arguments."""
         key = (id(layer), outer.key)
         if key in self.scopes:
             return self.scopes[key]
-        inner = Scope(dict(self.graph.values), dict(outer.origins))
+        made = Scope(self.file)
         path = (*layer.path, layer.kind)
         for name in layer.args:
             if name not in block.args:
@@ -204,7 +220,7 @@ class _Expansion:
         for name, default in block.args.items():
             given = name in layer.args
             raw = layer.args[name] if given else default
-            scope = outer if given else inner
+            scope = outer if given else made
             try:
                 if raw == REQUIRED and not given:
                     raise Problem("missing-argument", f"{block.name} needs {name}", f"add {name} to its arguments")
@@ -215,8 +231,9 @@ class _Expansion:
                 default_path = path if raw == REQUIRED else (*block.path, "args", name)
                 self._report(wrong, (*path, name) if given else default_path)
                 value, origin = _UNKNOWN, frozenset()
-            inner.define(name, value, origin)
-        self.scopes[key] = made = Scope(inner.values, inner.origins)
+            made.define(name, value, origin)
+        made.key = tuple(made.own.values())
+        self.scopes[key] = made
         return made
 
     # counting, before anything is expanded
@@ -370,7 +387,8 @@ class _Expansion:
         places |= {group.name: group.output.node for group in self.graph.groups}
         if name in places:
             return Ref(places[name])
-        self._report(Problem("unknown-layer", f"there is no layer '{name}'", did_you_mean(name, places)), path, value=True)
+        problem = Problem("unknown-layer", f"there is no layer '{name}'", did_you_mean(name, places))
+        self._report(problem, path, value=True)
         return None
 
     def _resolve(self, name: str, frame: _Frame, path: Path) -> Ref | None:

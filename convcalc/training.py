@@ -46,11 +46,13 @@ def terms(
 ) -> list[Term]:
     """A term for every output, with seeded random targets.
 
-    An output that a loss op made is taken as it is. Of the others one with several channels gets a cross-entropy
+    An output that a loss op made is taken as it is, one of integers (indices) has no part. Of the others one with several channels gets a cross-entropy
     against a random class for each position, unless ``kind`` says otherwise; a single channel a mean square.
     """
     made = []
     for name, y in outputs.items():
+        if y.dtype.kind != "f":
+            continue
         weight = (weights or {}).get(name, 1.0)
         if graph.nodes[graph.results()[name].node].kind in LOSSES:
             made.append(Term(name, "", None, weight))
@@ -72,7 +74,7 @@ def loss(found: list[Term], outputs: Mapping[str, Array]) -> Loss:
         y = outputs[term.output]
         if term.kind:
             one, vjp = kernels.find(term.kind)(y, term.target)
-            seeds[term.output] = vjp(np.full_like(one, term.weight))[0]
+            seeds[term.output] = vjp(np.full_like(one, term.weight / one.size))[0]
         else:
             one = y
             seeds[term.output] = np.full_like(y, term.weight / y.size)

@@ -6,6 +6,7 @@ they lie in memory, multiply-adds where a kernel performs them.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from inspect import signature
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 
 from convcalc import kernels
 from convcalc.graph import Ref
+from convcalc.kernels import correlation
 from convcalc.kernels._tally import tally
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 Weights = dict[str, dict[str, "Array"]]
 """Parameters and buffers by layer and by name: ``weights["conv_1"]["bias"]``."""
+
+PLAIN = "im2col"
+"""The algorithm of a plain run, and where another does not apply."""
 
 BUFFERS = frozenset(("running_mean", "running_var"))
 """What is kept with the parameters but not learnt."""
@@ -45,6 +50,8 @@ class Seen(NamedTuple):
     bytes: int
     seconds: float
     finite: bool
+    algorithm: str
+    """How a convolution was computed; empty for other layers."""
 
 
 class Backward(NamedTuple):
@@ -92,7 +99,7 @@ class Run:
         training: bool = False,
         forward_only: bool = False,
         keep: frozenset[str] = frozenset(),
-        algorithm: str = "im2col",
+        algorithm: str = PLAIN,
         watch: Watch | None = None,
     ) -> None:
         self.graph = graph
@@ -102,11 +109,12 @@ class Run:
         self.kept: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
         self._seed = seed
-        self._choices = {
+        self._choices: dict[str, Any] = {
             "training": training,
             "rng": np.random.default_rng([seed, 1]),
             "algorithm": algorithm,
         }
+        self._chosen: dict[tuple[Any, ...], str] = {}
         self._vjps: dict[int, tuple[Any, int]] = {}
         self._forward(inputs, keep, watch, forward_only)
 
@@ -148,20 +156,44 @@ class Run:
         kernel = kernels.find(node.kind)
         given = dict(node.op.given) if node.op else {}
         parameters = self._parameters(node, operands[0], given)
-        choices = {name: self._choices[name] for name in self._choices.keys() & signature(kernel).parameters.keys()}
-        options = {**given, **choices}
+        running: dict[str, Array] = {}
+        choices = {**self._choices, "buffers": running}
+        options = {**given, **{name: choices[name] for name in choices.keys() & signature(kernel).parameters.keys()}}
+        if "algorithm" in options:
+            options["algorithm"] = self._algorithm(node, kernel, operands, options, parameters)
         tally.reset()
         start = perf_counter()
         result, vjp = kernel(*operands, **{**options, **parameters})
         seconds = perf_counter() - start
+        # Training moves the running statistics.
+        parameters.update(running)
         results: tuple[Array, ...] = result if isinstance(result, tuple) else (result,)
         learnt = sum(array.size for name, array in parameters.items() if name not in BUFFERS)
         shapes = tuple(array.shape[1:] for array in results)
         seen = Seen(
             node.name, node.kind, shapes[0], shapes, results[0].shape[0], 0 if node.shares is not None else learnt,
             tally.macs, results[0].nbytes, seconds, bool(np.isfinite(results[0]).all()),
+            options.get("algorithm", ""),
         )  # fmt: skip
         return Step(node, kernel, tuple(operands), parameters, options, results, vjp, seen)
+
+    def _algorithm(
+        self, node: Node, kernel: Any, operands: list[Array], options: dict[str, Any], parameters: dict[str, Array]
+    ) -> str:
+        """The algorithm asked for where it applies, else im2col; for ``auto`` the fastest, measured on this layer."""
+        asked = self._choices["algorithm"]
+        if asked == PLAIN:
+            return PLAIN
+        key = (id(node.op), *(x.shape for x in operands))
+        if key not in self._chosen:
+            timed: dict[str, float] = {}
+            for name in correlation.names() if asked == "auto" else [str(asked)]:
+                start = perf_counter()
+                with suppress(correlation.NotApplicable):
+                    kernel(*operands, **{**options, **parameters, "algorithm": name})
+                    timed[name] = perf_counter() - start
+            self._chosen[key] = min(timed, key=timed.__getitem__, default=PLAIN)
+        return self._chosen[key]
 
     def _parameters(self, node: Node, x: Array, given: dict[str, Any]) -> dict[str, Array]:
         """The layer's own or shared parameters; drawn now where there are none."""

@@ -83,7 +83,14 @@ def test_a_budget_always_holds() -> None:
 
 @pytest.mark.parametrize(
     ("bound", "holds"),
-    [("< 112", False), ("<= 112", True), ("> 112", False), (">= 112", True), ("<= 0.1119k", False), ("<= 0.112k", True)],
+    [
+        ("< 112", False),
+        ("<= 112", True),
+        ("> 112", False),
+        (">= 112", True),
+        ("<= 0.1119k", False),
+        ("<= 0.112k", True),
+    ],
 )
 def test_bounds_are_exact(bound: str, holds: bool) -> None:
     assert (failures(NET.replace("<= 1k", bound)) == []) is holds
@@ -109,7 +116,7 @@ expect: {receptive_field: [3, 5]}
         ("receptive_field: 3", "receptive_field: 5", "unit: receptive_field: expected 5, found 3"),
         ("depth: 1", "depht: 1", "there is nothing called 'depht' to expect"),
         ("macs: 27*width*H^2", "mac: 3", "there is nothing called 'mac' to expect"),
-        ("{params: \"<= 1k\"", "{parms: \"<= 1k\"", "there is nothing called 'parms' to budget"),
+        ('{params: "<= 1k"', '{parms: "<= 1k"', "there is nothing called 'parms' to budget"),
     ],
 )
 def test_what_does_not_hold_is_told(old: str, new: str, told: str) -> None:
@@ -118,11 +125,14 @@ def test_what_does_not_hold_is_told(old: str, new: str, told: str) -> None:
 
 
 def test_variants_change_variables_and_merge_their_claims() -> None:
-    family = NET + """\
+    family = (
+        NET
+        + """\
 variants:
   net_wide: {vars: {width: 8}, expect: {params: 224, output: [8, 4, 4]}}
   net_wrong: {vars: {width: 8}, expect: {params: 225}}
 """
+    )
     wide = claims(family, variant="net_wide")
     assert wide.failed == ()
     # The file's depth and memory speak of width 4; params and output are the variant's own.

@@ -7,13 +7,15 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from convcalc import __version__
 from convcalc.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NET = """\
 vars: {H: 8, width: 4}

@@ -16,11 +16,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import convcalc
 import pytest
 from fixes import carried_out
 from test_spec_errors import MISTAKES
 
+import convcalc
 from convcalc.checks.specs import check_spec
 from convcalc.diagnostics import in_order
 from convcalc.report.findings import print_findings
@@ -210,7 +210,8 @@ CODE = {"Problem": 0, "Diagnostic": 0, "Demand": 3, "add": 1, "at": 1, "once": 1
 
 ELSEWHERE = {
     "not-plain": "only data from Python can hold what YAML cannot: test_spec_reader.py",
-    "too-many-values": "the file would have megabytes: test_spec_reader.py",
+    "too-many-values": "the file would have megabytes: test_hostile.py",
+    "too-many-variables": "the file would be long: test_hostile.py",
     "yaml": "what no rule of spec/syntax.py explains: test_spec_document.py",
 }
 
@@ -236,7 +237,10 @@ def test_codes_are_seen() -> None:
 
 def test_every_kind_of_mistake_has_a_spec() -> None:
     package = Path(convcalc.__file__).parent
-    raised = {code for path in package.rglob("*.py") for code in codes(ast.parse(path.read_text()))}
+    modules = [
+        path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in ("kernels", "tensors")
+    ]
+    raised = {code for path in modules for code in codes(ast.parse(path.read_text()))}
     assert len(raised) > 60
     shown = {finding.code for name in NAMES for finding in findings(name)}
     assert raised - ELSEWHERE.keys() <= shown

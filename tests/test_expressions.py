@@ -238,7 +238,7 @@ def reference(value: Fraction, divisor: int) -> int:
 def test_make_divisible_is_that_of_mobilenet() -> None:
     for divisor in (1, 2, 3, 4, 8, 16):
         for hundredths in (10, 25, 35, 50, 75, 100, 130, 140, 175, 333):
-            for channels in range(0, 400):
+            for channels in range(400):
                 expected = reference(Fraction(channels * hundredths, 100), divisor)
                 assert make_divisible(channels * hundredths, 100, divisor) == expected
     assert evaluate("make_divisible(24*75/100, 8)", {}) == make_divisible(24 * 75, 100, 8) == 24

@@ -14,7 +14,9 @@ def measured(graph: Graph) -> tuple[int, int, int, int]:
     return graph.analyze().totals.memory
 
 
-@pytest.mark.parametrize(("name", "peak", "saved"), [("resnet50", 768 * 56 * 56 * 4, 86.1e6), ("vgg16", 25_690_112, 73.4e6)])
+@pytest.mark.parametrize(
+    ("name", "peak", "saved"), [("resnet50", 768 * 56 * 56 * 4, 86.1e6), ("vgg16", 25_690_112, 73.4e6)]
+)
 def test_figures_of_the_references(name: str, peak: int, saved: float) -> None:
     memory = convcalc.load(name).analyze().totals.memory
     assert memory.peak == peak

@@ -63,7 +63,9 @@ def add_character(draw: random.Random, lines: list[str]) -> None:
 
 
 def other_number(draw: random.Random, lines: list[str]) -> None:
-    edit(draw, lines, r"\d+", lambda found: str(draw.choice((0, 1, -1, int(found) + 1, int(found) // 2, 10**18, 10**30))))
+    edit(
+        draw, lines, r"\d+", lambda found: str(draw.choice((0, 1, -1, int(found) + 1, int(found) // 2, 10**18, 10**30)))
+    )
 
 
 def other_type(draw: random.Random, lines: list[str]) -> None:
@@ -85,8 +87,17 @@ def other_word(draw: random.Random, lines: list[str]) -> None:
 
 
 SLIPS = (
-    drop_line, repeat_line, move_line, indent, drop_character, add_character, other_number, other_type, misspell, other_word,
-)  # fmt: skip
+    drop_line,
+    repeat_line,
+    move_line,
+    indent,
+    drop_character,
+    add_character,
+    other_number,
+    other_type,
+    misspell,
+    other_word,
+)
 
 
 def edit(draw: random.Random, lines: list[str], pattern: str, change: Callable[[str], str]) -> None:
@@ -99,7 +110,7 @@ def edit(draw: random.Random, lines: list[str], pattern: str, change: Callable[[
 
 def mutated(name: str, number: int, text: str) -> str:
     """The text with one slip, every third time with two."""
-    draw = random.Random(f"{name} {number}")  # noqa: S311  # cases, not secrets
+    draw = random.Random(f"{name} {number}")  # cases, not secrets
     lines = text.split("\n")
     for _ in range(1 + (number % 3 == 0)):
         SLIPS[number % len(SLIPS)](draw, lines)

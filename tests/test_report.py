@@ -6,16 +6,18 @@ import csv
 import io
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import convcalc
-from convcalc.analysis import Analysis
 from convcalc.checks import check_claims
 from convcalc.graph import Graph
 from convcalc.report import write
 from convcalc.report.numbers import grouped, per_axis, share, short, size, times
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
 
 NETS = ("resnet50", "lenet5", "unet", "googlenet", "dcgan_generator")
 
@@ -130,7 +132,7 @@ def test_several_nets_stand_side_by_side() -> None:
 
 def test_what_cannot_be_shown_is_refused() -> None:
     analysis = convcalc.load("lenet5").analyze()
-    with pytest.raises(convcalc.Misuse, match="no column 'mac'.*did you mean 'macs'"):
+    with pytest.raises(convcalc.Misuse, match=r"no column 'mac'.*did you mean 'macs'"):
         rendered("table", analysis, columns="mac")
 
 

@@ -448,22 +448,7 @@ values = st.recursive(
 )
 sections = st.fixed_dictionaries(
     {"input": st.just([3, 8]) | values, "layers": st.just(["relu"]) | st.lists(values, max_size=4)},
-    optional={
-        key: values
-        for key in (
-            "format",
-            "name",
-            "source",
-            "vars",
-            "blocks",
-            "outputs",
-            "expect",
-            "budget",
-            "variants",
-            "weights",
-            "sample",
-        )
-    },
+    optional=dict.fromkeys(("format", "name", "source", "vars", "blocks", "outputs", "expect", "budget", "variants", "weights", "sample"), values),
 )
 
 

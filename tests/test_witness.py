@@ -62,11 +62,7 @@ def test_shipped_nets_run_as_predicted(name: str) -> None:
     }
 
 
-def every_op() -> list[str]:
-    return [name for name in ops.names()]
-
-
-@pytest.mark.parametrize("name", every_op())
+@pytest.mark.parametrize("name", ops.names())
 def test_every_op_s_spec_runs_as_predicted_and_its_gradients_are_right(name: str) -> None:
     graph = convcalc.load(f"specs/ops/{name}.yaml")
     rng = np.random.default_rng(0)
@@ -150,7 +146,9 @@ def test_a_planted_wrong_gradient_is_caught_by_differences(monkeypatch: pytest.M
     assert [entry.agrees for entry in checked] == [True, False]
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("lenet5", {}), ("resnet18", {"H": 48, "W": 40}), ("unet", {"H": 48, "W": 32})])
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("lenet5", {}), ("resnet18", {"H": 48, "W": 40}), ("unet", {"H": 48, "W": 32})]
+)
 def test_receptive_fields_are_seen_as_predicted(name: str, sizes: dict[str, int]) -> None:
     graph = convcalc.load(name).bind(sizes)
     seen = observed_fields(graph, random_inputs(graph), {}, "input")

@@ -23,9 +23,9 @@ __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
 class Row(NamedTuple):
     """One layer: what it is, what comes out, what it sees, what it costs.
 
-    ``shape`` is without the batch axis; ``cost`` and ``bytes`` (of the result) are for the whole batch; ``params`` are the layer's own, none
-    where it shares another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global op lies on
-    the way.
+    ``shape`` is without the batch axis; ``cost`` and ``bytes`` (of the result) are for the whole batch; ``params`` are
+    the layer's own, none where it shares another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global
+    op lies on the way.
     """
 
     name: str
@@ -101,7 +101,9 @@ class Analysis:
     def stored(self) -> dict[str, Shape]:
         """The shape of every parameter and buffer, as ``conv_1.weight``, in the order of the layers."""
         return {
-            f"{row.name}.{name}": shape for row in self.rows for name, shape in {**row.parameters, **row.buffers}.items()
+            f"{row.name}.{name}": shape
+            for row in self.rows
+            for name, shape in {**row.parameters, **row.buffers}.items()
         }
 
     def __getitem__(self, name: str) -> Row:

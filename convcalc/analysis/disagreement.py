@@ -241,9 +241,7 @@ def _values(op: Op, key: str) -> Iterator[tuple[int, Any]]:
             yield abs(change), moved if isinstance(value, tuple) else moved[0]
 
 
-def _layers(
-    applied: Steps, node: Node, conflict: _Conflict, ways: list[list[int]]
-) -> Iterator[tuple[int, Op, str]]:
+def _layers(applied: Steps, node: Node, conflict: _Conflict, ways: list[list[int]]) -> Iterator[tuple[int, Op, str]]:
     """Layers that would bring one operand to the other's shape: by operand, op, and as a spec writes them."""
     shapes = [_shape(applied, ref) for ref in conflict.refs]
     # The shorter way is the one that lacks something.

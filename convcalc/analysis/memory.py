@@ -6,6 +6,7 @@ the layers, the operands of a running op alive.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.dims import prod
@@ -13,6 +14,7 @@ from convcalc.dims import prod
 if TYPE_CHECKING:
     from convcalc.analysis.shapes import Applied
     from convcalc.graph import Graph
+    from convcalc.ops._op import Op
 
 ITEMSIZE = {
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
@@ -32,108 +34,121 @@ class Memory(NamedTuple):
 
 def memory(graph: Graph, applied: list[Applied], batch: int, dtype: str) -> Memory:
     """Activations in all, the most alive at once in inference, and what training saves for backward."""
-    sizes = _sizes(graph, applied, batch, dtype)
-    inference = _storages(graph, training=False)
+    first = [0, *accumulate(len(step.outputs) for step in applied)]
+    sizes = _sizes(graph, applied, first, batch, dtype)
+    inference = _homes(graph, first, training=False)
     drops = any(node.op and node.op.view and "mask" in node.op.saves for node in graph.nodes)
-    training = _storages(graph, training=True) if drops else inference
-    own = {
-        storage for place, storages in enumerate(inference) if not graph.nodes[place].is_input for storage in storages
-    }
-    peak, peak_at = _peak(graph, inference, sizes)
-    return Memory(sum(sizes[storage] for storage in own), peak, peak_at, _saved(graph, applied, training, sizes, batch))
-
-
-Storage = tuple[int, int]
-"""The node and port that first held a piece of memory."""
-
-
-def _sizes(graph: Graph, applied: list[Applied], batch: int, dtype: str) -> dict[Storage, int]:
-    """Bytes by storage: a second port counts only where something uses it."""
-    used = {tuple(ref) for node in graph.nodes for ref in node.inputs} | {tuple(r) for r in graph.results().values()}
-    itemsize = ITEMSIZE[dtype]
-    sizes: dict[Storage, int] = {}
+    training = _homes(graph, first, training=True) if drops else inference
+    made: set[int] = set()
     for place, node in enumerate(graph.nodes):
-        width = ITEMSIZE[node.dtype] if node.is_input else itemsize
-        for port, shape in enumerate(applied[place].outputs):
-            indices = node.op is not None and node.op.ports[port] == "indices"
-            counts = port == 0 or (place, port) in used or not indices
-            sizes[place, port] = counts * prod(shape) * batch * (INDEX_BYTES if indices else width)
+        if not node.is_input:
+            made.update(inference[first[place] : first[place + 1]])
+    activations = sum([sizes[home] for home in made])
+    saved = _saved(graph, applied, first, training, sizes, batch)
+    return Memory(activations, *_peak(graph, first, inference, sizes), saved)
+
+
+# Below, all results of the net are numbered through: those of node i are first[i] to first[i + 1] - 1. A result's
+# home is the result, itself or an earlier one, whose memory it lives in; its bytes are counted there alone.
+
+
+def _sizes(graph: Graph, applied: list[Applied], first: list[int], batch: int, dtype: str) -> list[int]:
+    """Bytes of each result; indices count only where something uses them."""
+    sizes: list[int] = []
+    indices: list[int] = []
+    for node, step in zip(graph.nodes, applied, strict=True):
+        width = ITEMSIZE[node.dtype if node.is_input else dtype]
+        for port, shape in enumerate(step.outputs):
+            if port and node.op is not None and node.op.ports[port] == "indices":
+                indices.append(len(sizes))
+                width = INDEX_BYTES
+            sizes.append(prod(shape) * batch * width)
+    if indices:
+        refs = [*(ref for node in graph.nodes for ref in node.inputs), *graph.results().values()]
+        used = {first[ref.node] + ref.port for ref in refs}
+        for result in indices:
+            sizes[result] *= result in used
     return sizes
 
 
-def _storages(graph: Graph, *, training: bool) -> list[tuple[Storage, ...]]:
-    """For each node the memory its results live in: their own, or an operand's for views and in-place ops."""
+def _homes(graph: Graph, first: list[int], *, training: bool) -> list[int]:
+    """The home of each result: an operand's where the op is a view or works in place, else itself."""
     last_use = [0] * len(graph.nodes)
     for place, node in enumerate(graph.nodes):
         for ref in node.inputs:
             last_use[ref.node] = place
     for ref in graph.results().values():
         last_use[ref.node] = len(graph.nodes)
-    storages: list[tuple[Storage, ...]] = []
-    last_of: dict[Storage, int] = {}
+    homes: list[int] = []
+    makers: list[int] = []
+    last_of: list[int] = []
     for place, node in enumerate(graph.nodes):
+        ports = first[place + 1] - first[place]
+        homes += range(first[place], first[place + 1])
+        makers += [place] * ports
+        last_of += [last_use[place]] * ports
         op = node.op
-        ports = 1 if op is None else len(op.ports)
-        own: tuple[Storage, ...] = tuple((place, port) for port in range(ports))
-        if op is not None and node.inputs:
-            first = node.inputs[0]
-            operand = storages[first.node][first.port]
-            producer = graph.nodes[operand[0]]
-            if op.view and not (training and "mask" in op.saves):
-                own = (operand,) * ports
-            elif op.in_place and last_of[operand] == place and producer.op and "output" not in producer.op.saves:
-                own = (operand, *own[1:])
-        storages.append(own)
-        for storage in own:
-            last_of[storage] = max(last_of.get(storage, 0), last_use[place])
-    return storages
+        if op is None or not node.inputs:
+            continue
+        operand = homes[first[node.inputs[0].node] + node.inputs[0].port]
+        if op.view and not (training and "mask" in op.saves):
+            homes[first[place] :] = [operand] * ports
+        elif op.in_place and last_of[operand] == place and _gives_up_its_result(graph.nodes[makers[operand]].op):
+            homes[first[place]] = operand
+        else:
+            continue
+        last_of[operand] = max(last_of[operand], last_use[place])
+    return homes
 
 
-def _peak(graph: Graph, storages: list[tuple[Storage, ...]], sizes: dict[Storage, int]) -> tuple[int, int]:
+def _gives_up_its_result(op: Op | None) -> bool:
+    return op is not None and "output" not in op.saves
+
+
+def _peak(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) -> tuple[int, int]:
     """The most bytes alive while one node runs, its operands and results included, and that node."""
-    final: dict[Storage, int] = {}
+    last = [0] * len(homes)
     for place, node in enumerate(graph.nodes):
-        for storage in storages[place]:
-            final[storage] = place
+        for home in homes[first[place] : first[place + 1]]:
+            last[home] = place
         for ref in node.inputs:
-            final[storages[ref.node][ref.port]] = place
+            last[homes[first[ref.node] + ref.port]] = place
     for ref in graph.results().values():
-        final[storages[ref.node][ref.port]] = len(graph.nodes)
-    ends: dict[int, list[Storage]] = {}
-    for storage, place in final.items():
-        ends.setdefault(place, []).append(storage)
-    alive = peak = peak_at = 0
-    born: set[Storage] = set()
+        last[homes[first[ref.node] + ref.port]] = len(graph.nodes)
+    born = [0] * len(graph.nodes)
+    freed = [0] * (len(graph.nodes) + 1)
     for place in range(len(graph.nodes)):
-        for storage in storages[place]:
-            if storage not in born:
-                born.add(storage)
-                alive += sizes[storage]
+        for result in range(first[place], first[place + 1]):
+            if homes[result] == result:
+                born[place] += sizes[result]
+                freed[last[result]] += sizes[result]
+    alive = peak = peak_at = 0
+    for place in range(len(graph.nodes)):
+        alive += born[place]
         if alive > peak:
             peak, peak_at = alive, place
-        alive -= sum(sizes[storage] for storage in ends.get(place, ()))
+        alive -= freed[place]
     return peak, peak_at
 
 
 def _saved(
-    graph: Graph, applied: list[Applied], storages: list[tuple[Storage, ...]], sizes: dict[Storage, int], batch: int
+    graph: Graph, applied: list[Applied], first: list[int], homes: list[int], sizes: list[int], batch: int
 ) -> int:
     """Bytes that the backward pass needs kept, each piece of memory once."""
-    kept: set[Storage] = set()
+    kept: set[int] = set()
     extra = 0
     for place, node in enumerate(graph.nodes):
         if node.op is None:
             continue
-        result = prod(applied[place].outputs[0])
         for what in node.op.saves:
             if what == "input":
-                kept.update(storages[ref.node][ref.port] for ref in node.inputs)
+                kept.update([homes[first[ref.node] + ref.port] for ref in node.inputs])
             elif what == "output":
-                kept.add(storages[place][0])
+                kept.add(homes[first[place]])
             elif what == "indices":
-                extra += result * batch * INDEX_BYTES
+                extra += applied[place].size * batch * INDEX_BYTES
             elif what == "mask":
-                extra += result * batch
+                extra += applied[place].size * batch
             elif what == "statistics":
                 extra += 2 * applied[place].outputs[0][0] * ITEMSIZE["float32"]
-    return extra + sum(sizes[storage] for storage in kept)
+    return extra + sum([sizes[home] for home in kept])

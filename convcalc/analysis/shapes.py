@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Problem
 from convcalc.dims import prod
+from convcalc.expressions import LIMIT
 from convcalc.ops._op import FREE
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from convcalc.dims import Demand, Shape
     from convcalc.graph import Graph
     from convcalc.ops._op import Op
+
+MOST_DETAIL = 1 << 19
+"""Outputs that are looked at one by one, in all layers together: at most some megabytes."""
 
 SETTLED = ("wrong-in-", "wrong-num-")
 """What an attribute says of the operand: however that is mended, the result keeps its shape."""
@@ -33,12 +37,17 @@ class Applied:
         self.op = op
         self.inputs = inputs
         self.outputs = outputs
+        self.taps = op.taps(*inputs) if op else ()
         self.parameters = op.parameters(*inputs) if op else {}
         self.count = sum(map(prod, self.parameters.values()))
         self.buffers = op.buffers(*inputs) if op else {}
         self.size = prod(outputs[0])
         self.cost = op.cost(inputs, outputs) if op else FREE
-        self.taps = op.taps(*inputs) if op else ()
+
+    @property
+    def detail(self) -> int:
+        """How many outputs are looked at one by one: results, and phases on each axis."""
+        return len(self.outputs) + sum(len(taps.windows) for operand in self.taps for taps in operand or ())
 
 
 def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
@@ -49,6 +58,7 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
     """
     applied: list[Applied | None] = []
     known: dict[tuple[Op, tuple[Shape, ...]], Applied] = {}
+    detail = 0
     failures: Failures | None = None
     for node in graph.nodes:
         op = node.op
@@ -65,6 +75,9 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
             result, wrong = _apply(op, inputs)
             if not wrong and result is not None:
                 known[op, inputs] = result
+                detail += result.detail
+                if detail > MOST_DETAIL:
+                    wrong = [Problem("too-large", "the net has too many strides and parts to keep", "split the net")]
         else:
             wrong = []
         if result is not None and node.shares is not None:
@@ -75,7 +88,7 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
 
                 failures = Failures(graph, applied)
             failures.add(node, inputs, wrong)
-            if failures.full:
+            if failures.full or detail > MOST_DETAIL:
                 break
         applied.append(result)
     return applied, failures.diagnostics if failures else []
@@ -86,8 +99,14 @@ def _apply(op: Op, inputs: tuple[Shape, ...]) -> tuple[Applied | None, list[Prob
     try:
         check_rank(op, inputs)
         outputs, demands = op.infer(*inputs)
+        return _judged(op, inputs, outputs, demands)
     except Problem as problem:
         return None, [problem]
+
+
+def _judged(
+    op: Op, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], demands: tuple[Demand, ...]
+) -> tuple[Applied | None, list[Problem | Demand]]:
     # Of several failures of one kind, the first.
     failed: list[Problem | Demand] = [*{d.code: d for d in reversed(demands) if not d.holds()}.values()]
     empty = min(map(min, outputs)) < 1
@@ -96,6 +115,8 @@ def _apply(op: Op, inputs: tuple[Shape, ...]) -> tuple[Applied | None, list[Prob
     if empty:
         told = "x".join(map(str, outputs[0]))
         return None, [Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")]
+    if max(map(max, outputs)) >= LIMIT:
+        return None, [Problem("too-large", "the size of the result does not fit in 63 bits", "make the net smaller")]
     return Applied(op, inputs, outputs), []
 
 
@@ -108,7 +129,9 @@ def _shared(own: Applied, owner: Applied | None) -> list[Problem]:
     """Shared parameters have the shapes that both layers need."""
     if owner is None or owner.op is None or own.op is None or own.parameters == owner.parameters:
         return []
-    told = [", ".join(f"{name} {'x'.join(map(str, s))}" for name, s in step.parameters.items()) for step in (own, owner)]
+    told = [
+        ", ".join(f"{name} {'x'.join(map(str, s))}" for name, s in step.parameters.items()) for step in (own, owner)
+    ]
     message = f"it needs {told[0]}, the layer it shares with has {told[1]}"
     fix = "give both layers the same arguments and operands of the same channels"
     return [Problem("shared-parameters", message, fix)]

@@ -101,7 +101,7 @@ class Trials:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.left = 0
-        self._rest = 10 * WORK
+        self._rest = 4 * WORK
         self._before: Walk | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import prod
 from typing import TYPE_CHECKING
 
 from convcalc.analysis import examine
@@ -42,6 +43,14 @@ def refuse_too_large(analysis: Analysis, *, forward_only: bool, room: int | None
         return
     told = f"the run needs {needed(analysis, forward_only=forward_only) / 1e9:.1f} GB, {room / 1e9:.1f} GB are free"
     raise Misuse(f"{told}: {_smaller(analysis, room, forward_only) or 'use --forward-only, or a smaller batch'}")
+
+
+def refuse_single_values(analysis: Analysis) -> None:
+    """Raise Misuse where batch statistics would be of a single value, whose variance says nothing."""
+    for row in analysis.rows:
+        if row.op == "batch_norm" and analysis.batch * prod(row.shape[1:]) == 1:
+            told = f"{row.name} (batch_norm) has one value a channel in a batch of 1"
+            raise Misuse(f"{told}, and statistics of a batch need more: use --batch 2")
 
 
 def _smaller(analysis: Analysis, room: int, forward_only: bool) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis
     from convcalc.dims import Shape
+    from convcalc.graph import Graph
     from convcalc.spec import Path, Sample, Spec
 
 
@@ -25,8 +26,13 @@ def check_samples(analysis: Analysis) -> list[Diagnostic]:
     return found
 
 
+def moved(graph: Graph) -> bool:
+    """Whether a net is another than the one that its file declares, so that samples need not fit it."""
+    return bool(graph.overrides or graph.shapes_given or graph.variant)
+
+
 def _weights(analysis: Analysis, spec: Spec) -> Iterator[tuple[Path, Problem]]:
-    shapes = {f"{row.name}.{name}": shape for row in analysis.rows for name, shape in row.parameters.items()}
+    shapes = analysis.stored()
     for name, array in spec.weights.items():
         path = ("weights", name)
         if name in shapes:

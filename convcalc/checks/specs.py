@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+MOST = 200_000
+"""Layers of all variants together; more take longer to check than anybody waits."""
+
+
 class Checked(NamedTuple):
     """What was found in a file, and how many nets it describes."""
 
@@ -54,8 +58,16 @@ def check_spec(argument: str) -> Checked:
         return Checked(list(error.diagnostics), 0)
     found_in: dict[Diagnostic, list[str]] = {}
     variants = [named] if named else ["", *spec.variants]
+    layers = 0
     for variant in variants:
-        analysis, found = examine(expand(spec, variant=variant))
+        graph = expand(spec, variant=variant)
+        layers += len(graph.nodes)
+        if variant and layers > MOST:
+            told = f"the variants make more than {MOST:,} layers in all"
+            place = spec.marks.key(("variants", variant))
+            found_in[Diagnostic("too-many-layers", told, "split the file", spec.source, place)] = [""]
+            break
+        analysis, found = examine(graph)
         for finding in dict.fromkeys(found if analysis is None else check_claims(analysis).failed):
             found_in.setdefault(finding, []).append(variant)
     return Checked([_within(finding, names) for finding, names in found_in.items()], len(variants))

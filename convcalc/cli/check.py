@@ -35,7 +35,7 @@ def check(
         print_findings(findings, sys.stdout)
     for message in unread:
         print(f"convcalc: {message}", file=sys.stderr)
-    if not findings:
+    if files and not findings:
         print(f"{files} spec{'s' * (files != 1)}, {nets} net{'s' * (nets != 1)}: no findings")
     if findings or unread:
         raise typer.Exit(2 if unread else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,12 +11,12 @@ import typer
 from convcalc.cli._options import Batch, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
-    from convcalc.analysis import Analysis
     from convcalc.graph import Graph
-    from convcalc.witness import Gradients, Run, Step
+    from convcalc.witness import Step
 
 
 def run(
+    context: typer.Context,
     spec: Annotated[
         str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
     ],
@@ -73,47 +74,80 @@ def run(
     Parameters and inputs are seeded random ones unless files give them; a spec's own samples are run too.
     """
     from convcalc.analysis import analyze
-    from convcalc.checks.capacity import refuse_too_large
-    from convcalc.diagnostics import Misuse
+    from convcalc.checks import check_claims
+    from convcalc.checks.capacity import refuse_single_values, refuse_too_large
+    from convcalc.checks.samples import check_samples, moved
+    from convcalc.diagnostics import Misuse, SpecError, did_you_mean
     from convcalc.expand import expand
     from convcalc.loading import open_spec
 
     if dtype not in ("float32", "float64"):
         raise Misuse(f"a run is in float32 or float64, not in '{dtype}'")
+    if loss not in ("", "cross_entropy", "mse_loss"):
+        raise Misuse(f"a loss is cross_entropy or mse_loss, not '{loss}'")
     files = [option for option in input_ or () if not _is_shape(option)]
+    _refuse_idle_options(
+        {
+            "--keep": (bool(keep), "--save", bool(save)),
+            "--weights-map": (bool(weights_map), "--weights", bool(weights)),
+            "--weights-by": (weights_by != "name", "--weights", bool(weights)),
+            "--resize": (bool(resize), "--input with an image", bool(files)),
+            "--normalize": (bool(normalize), "--input with an image", bool(files)),
+        }
+    )
+    if steps and forward_only:
+        raise Misuse("--steps needs the backward pass that --forward-only leaves out")
+    if not 0 < lr < float("inf"):
+        raise Misuse(f"a learning rate is a positive number, not {lr:g}")
     opened, named = open_spec(spec)
     shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
     graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
     analysis = analyze(graph, batch=batch, dtype=dtype)
+    misfit = check_samples(analysis)
+    if misfit and not moved(graph):
+        raise SpecError(misfit)
     refuse_too_large(analysis, forward_only=forward_only)
 
+    from numpy import errstate
+
     from convcalc import witness
+    from convcalc.kernels import correlation
     from convcalc.report.run import Report
-    from convcalc.tensors import flat, read_inputs, read_weights
+    from convcalc.tensors import read_inputs, read_weights
     from convcalc.tensors import save as save_arrays
     from convcalc.tensors.samples import weights_of
     from convcalc.training import descend, terms
     from convcalc.training import loss as loss_of
 
+    known = [*correlation.names(), "auto"]
+    if algorithm not in known:
+        raise Misuse(f"there is no algorithm '{algorithm}': {did_you_mean(algorithm, known)}")
     if files:
-        inputs = read_inputs(files, graph, dtype=dtype, resize=resize, normalize=normalize)
+        inputs = read_inputs(
+            files, graph, dtype=dtype, batch=batch if batch > 1 else 0, resize=resize, normalize=normalize
+        )
         batch = len(next(iter(inputs.values())))
         analysis = analyze(graph, batch=batch, dtype=dtype)
         refuse_too_large(analysis, forward_only=forward_only)
     else:
         inputs = witness.random_inputs(graph, batch, seed=seed, dtype=dtype)
-    report = Report(analysis, sys.stdout)
+    if train:
+        refuse_single_values(analysis)
+    report = Report(analysis, sys.stdout, algorithm)
     given: witness.Weights = {}
-    if opened.weights:
+    if opened.weights and not misfit:
         given = weights_of(opened.weights, analysis.stored(), dtype)
     if weights:
         loaded = read_weights(weights, analysis.stored(), by=weights_by, mapping=weights_map, dtype=dtype)
         given = loaded.weights
-        if weights_by == "order":
+        if weights_by == "order" or weights_map:
             report.matches(loaded.matches)
     asked = frozenset(name.strip() for name in keep.split(",") if name.strip())
     if unknown := sorted(asked - {row.name for row in analysis.rows}):
-        raise Misuse(f"there is no layer '{unknown[0]}' to keep")
+        near = did_you_mean(unknown[0], [row.name for row in analysis.rows])
+        raise Misuse(f"there is no layer '{unknown[0]}' to keep: {near}")
+    # What is not finite is told in the report.
+    context.with_resource(errstate(all="ignore"))
     with report.progress() as watch:
         ran = witness.Run(
             graph, inputs, given, seed=seed, training=train, forward_only=forward_only, keep=asked,
@@ -123,11 +157,12 @@ def run(
     value = loss_of(found, ran.outputs)
     gradients = None if forward_only else ran.backward(value.seeds)
     report.layers(ran, depth=depth, profile=profile)
-    if not opened.samples:
+    examples = () if misfit else opened.samples
+    if not examples:
         report.outputs(ran)
     if gradients is not None:
         report.backward(ran, found, value.value, gradients)
-    if opened.samples:
+    if examples:
         from convcalc.examples import work
 
         report.samples(work(graph, analysis.stored(), algorithm=algorithm))
@@ -139,11 +174,22 @@ def run(
         for source in graph.inputs:
             report.fields(source, observed_fields(graph, inputs, given, source))
     if steps:
-        report.descent(list(descend(graph, inputs, given, found, steps=steps, rate=lr)))
+        again = partial(witness.Run, seed=seed, training=train, algorithm=algorithm)
+        report.descent(list(descend(graph, inputs, given, found, steps=steps, rate=lr, run=again)))
     if save:
         save_arrays(save, {**ran.outputs, **ran.kept})
+    report.claims(check_claims(analysis))
     if not report.verdict():
         raise typer.Exit(1)
+
+
+def _refuse_idle_options(options: dict[str, tuple[bool, str, bool]]) -> None:
+    """Raise Misuse for an option that is given without the one that it belongs to."""
+    from convcalc.diagnostics import Misuse
+
+    for option, (given, other, other_given) in options.items():
+        if given and not other_given:
+            raise Misuse(f"{option} is of no use without {other}")
 
 
 def _is_shape(option: str) -> bool:

@@ -28,6 +28,10 @@ def shape(
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown.")
     ] = "table",
+    algorithms: Annotated[
+        bool,
+        typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
+    ] = False,
 ) -> None:
     """Output shapes, receptive fields, parameters and cost of a net, layer by layer.
 
@@ -38,8 +42,9 @@ def shape(
     from convcalc.diagnostics import SpecError
     from convcalc.expand import expand
     from convcalc.loading import open_spec
-    from convcalc.report import write
+    from convcalc.report import check_format, write
 
+    check_format(format_)
     values = settings(set_)
     analyses, failed = [], []
     for argument in specs:
@@ -54,7 +59,11 @@ def shape(
             claims = check_claims(analysis)
             failed += claims.failed
             analyses.append((analysis, claims))
-    if analyses:
+    if analyses and algorithms:
+        from convcalc.report.algorithms import write_algorithms
+
+        write_algorithms(format_, [analysis for analysis, _ in analyses], sys.stdout)
+    elif analyses:
         write(format_, analyses, sys.stdout, columns=columns, depth=depth)
     if failed:
         raise SpecError(failed)

@@ -48,7 +48,8 @@ def _shares(sizes: list[Dim], goals: tuple[Any, ...]) -> Iterator[Dim]:
         if o is None:
             yield n
         elif isinstance(o, int):
-            yield sum(ceil_div((i + 1) * n, o) - i * n // o for i in range(o))
+            shared = gcd(n, o) if isinstance(n, int) else 1  # so often the bins repeat
+            yield shared * sum(ceil_div((i + 1) * n, o) - i * n // o for i in range(phases(o // shared)))
         else:
             yield n + o - 1
 

@@ -67,7 +67,7 @@ class Taps(NamedTuple):
 IDENTITY = Taps(1, 1, ((0, 1, 1),))
 
 
-MOST_PHASES = 4096
+MOST_PHASES = 1 << 16
 """Outputs after which an axis repeats itself, at most: more than that nobody builds, and each is looked at."""
 
 

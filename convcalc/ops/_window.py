@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
@@ -146,16 +147,14 @@ def divisible(n: Dim, groups: Dim, what: str, key: tuple[str | int, ...]) -> Dem
 
 
 def divisors(n: int) -> list[int]:
-    """The divisors of ``n``, ascending."""
-    small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
+    """The divisors of ``n``, ascending; of a huge ``n`` those that are easily found."""
+    small = [d for d in range(1, min(isqrt(n), 100_000) + 1) if n % d == 0]
     return small + [n // d for d in reversed(small) if d * d != n]
 
 
 def mend_groups(groups: int, *channels: int) -> str:
     """The common divisors of the channel counts next to ``groups``."""
-    from math import gcd
-
-    common = divisors(min(gcd(*channels), 1 << 40))
+    common = divisors(gcd(*channels))
     below = max((d for d in common if d < groups), default=None)
     above = min((d for d in common if d > groups), default=None)
     return "set groups to " + " or ".join(str(d) for d in (below, above) if d is not None)

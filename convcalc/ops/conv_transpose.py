@@ -83,14 +83,16 @@ def _scattered(w: Window) -> Taps:
     shared = gcd(w.stride, w.dilation)
     apart = w.stride // shared
     """Taps ``j`` that reach one output are so far apart, the inputs they come from ``dilation // shared``."""
+    period = phases(w.stride)
+    first = {(w.dilation * tap - w.before) % w.stride: tap for tap in range(min(apart, w.kernel))}
     windows = []
-    for phase in range(phases(w.stride)):
-        taps = [j for j in range(min(apart, w.kernel)) if (phase + w.before - w.dilation * j) % w.stride == 0]
-        if not taps:
+    for phase in range(period):
+        tap = first.get(phase)
+        if tap is None:
             windows.append((0, 1, 0))
             continue
-        count = (w.kernel - 1 - taps[0]) // apart + 1
+        count = (w.kernel - 1 - tap) // apart + 1
         step = w.dilation // shared
-        last = (phase + w.before - w.dilation * taps[0]) // w.stride
+        last = (phase + w.before - w.dilation * tap) // w.stride
         windows.append((last - step * (count - 1), step, count))
     return Taps(w.stride, 1, tuple(windows))

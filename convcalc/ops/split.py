@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import gcd
 from typing import Any
 
@@ -11,6 +12,9 @@ from convcalc.ops._attributes import Integer, Integers
 from convcalc.ops._axes import position
 from convcalc.ops._op import FREE, IDENTITY, Cost, Op, Outcome, Taps
 from convcalc.ops._window import divisors
+
+MOST = 10_000
+"""Parts of a tensor."""
 
 
 class Split(Op):
@@ -40,6 +44,9 @@ class Split(Op):
         if self.chunks is not None and not isinstance(self.chunks, int):
             told = "the number of parts must be known: chunks depends on a free variable"
             raise Problem("wrong-type", told, "write sections: [a, b]", ("chunks",))
+
+        if self.chunks is not None and self.chunks > MOST:
+            raise Problem("too-large", f"{self.chunks:,} parts, the most is {MOST:,}", "write sections", ("chunks",))
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ class Split(Op):
         x = inputs[0]
         axis = position(self.dim, len(x))
         parts = self._parts(x[axis])
-        offsets = [sum(parts[:index]) for index in range(len(parts))]
+        offsets = list(accumulate(parts[:-1], initial=0))
         step = gcd(*offsets) or 1
         own = Taps(1, 1, ((0, step, offsets[-1] // step + 1),))
         return (tuple(own if place == axis else IDENTITY for place in range(1, len(x))),)

@@ -80,7 +80,8 @@ def _levels(graph: Graph) -> Iterator[tuple[Group, int]]:
     """Each group and the number of groups around it, itself included."""
     around: list[Group] = []
     # Where two span the same nodes, the inner one was made first.
-    for group in sorted(reversed(graph.groups), key=lambda group: (group.start, -group.stop)):
+    outer_first = reversed(graph.groups)
+    for group in sorted(outer_first, key=lambda group: (group.start, -group.stop)):
         while around and group.start >= around[-1].stop:
             around.pop()
         around.append(group)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from convcalc.checks.verification import compare, compare_fields
+from convcalc.diagnostics import listing
 from convcalc.ops._op import Cost
 from convcalc.report.lines import Line, fold
 from convcalc.report.lines import lines as predicted_lines
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from convcalc.analysis import Analysis
+    from convcalc.checks import Claims
     from convcalc.checks.verification import Compared
     from convcalc.dependence import Reach
     from convcalc.diagnostics import Diagnostic
@@ -46,10 +48,12 @@ COMPARED: dict[str, Callable[[Line], str]] = {
 class Report:
     """Writes the parts of a run as they are known, and remembers what did not agree."""
 
-    def __init__(self, analysis: Analysis, file: TextIO) -> None:
+    def __init__(self, analysis: Analysis, file: TextIO, algorithm: str = "im2col") -> None:
+        self.algorithm = algorithm
         self.analysis = analysis
         self.file = file
         self.verified: list[str] = []
+        self.suspended: list[str] = []
         self.wrong: list[str] = []
         self.findings: list[Diagnostic] = []
 
@@ -83,6 +87,9 @@ class Report:
         _write_layers(self.analysis, run.rows, depth, self.file)
         self.say()
         self._count(compared)
+        fallen = [saw.name for saw in run.rows if saw.algorithm and saw.algorithm != self.algorithm != "auto"]
+        if fallen:
+            self.say(f"{self.algorithm} does not apply to {listing(fallen)}: computed by im2col\n")
         if profile:
             _write_timings(run, self.file)
             self.say()
@@ -113,9 +120,8 @@ class Report:
         kinds = ", ".join(f"{term.kind or 'given'} of {term.output}" for term in terms)
         self.say(f"loss                {value:.6g}  {kinds}")
         self.say(f"parameter gradients {grouped(count)}  {short(weight_macs)} MACs")
-        self.say(
-            f"input gradients     {', '.join(times(g.shape[1:]) for g in gradients.inputs.values())}  {short(input_macs)} MACs"
-        )
+        arrived = ", ".join(times(gradient.shape[1:]) for gradient in gradients.inputs.values())
+        self.say(f"input gradients     {arrived}  {short(input_macs)} MACs")
         self.say()
         if count != self.analysis.totals.params:
             expected = grouped(self.analysis.totals.params)
@@ -135,6 +141,15 @@ class Report:
         right = sum(not example.findings for example in worked)
         compared = sum(example.compared for example in worked)
         self.verified.append(f"{right} of {len(worked)} samples: {compared} arrays as the spec says")
+
+    def claims(self, claims: Claims) -> None:
+        """What the spec expects and budgets, as ``convcalc shape`` tells it."""
+        if claims.hold:
+            some = f"{claims.hold} expectation{'s' * (claims.hold != 1)} hold{'s' * (claims.hold == 1)}"
+            self.verified.append(f"{some}, as the spec says")
+        if claims.suspended:
+            self.suspended.append(f"{claims.suspended} of the spec's claims, said of other values of the variables")
+        self.findings += claims.failed
 
     def gradients(self, checked: Sequence[Checked]) -> None:
         """Backward passes held against differences."""
@@ -166,6 +181,8 @@ class Report:
         """Say what was verified and what was not; whether all was."""
         for line in self.verified:
             self.say(f"verified: {line}")
+        for line in self.suspended:
+            self.say(f"suspended: {line}")
         for line in self.wrong:
             self.say(f"differs:  {line}")
         if self.findings:
@@ -225,5 +242,5 @@ def _write_timings(run: Run, file: TextIO) -> None:
         speed = f"{2 * saw.macs / saw.seconds / 1e9:.1f}" if saw.macs and saw.seconds else ""
         part = share(round(1e9 * (saw.seconds + behind)), round(1e9 * total))
         took = f"{1e3 * behind:.2f}" if behind else ""
-        table.append([saw.name, saw.op, f"{1e3 * saw.seconds:.2f}", took, part, speed])
+        table.append([saw.name, saw.algorithm or saw.op, f"{1e3 * saw.seconds:.2f}", took, part, speed])
     write_grid(table, [False, False, True, True, True, True], file)

@@ -52,7 +52,7 @@ def tensor_text(array: Array, axes: Sequence[str] = AXES, *, most: int = WHOLE) 
         elif matrices[-1] != GAP:
             matrices.append(GAP)
     cells = [cell for _, rows in matrices for row in rows for cell in row if cell is not None]
-    write = _writer(cells, array.dtype.type)
+    write = writer(cells, array.dtype.type)
     width = max(len(write(cell)) for cell in cells)
     if any(None in row for _, rows in matrices for row in rows):
         width = max(width, 3)
@@ -94,7 +94,7 @@ def _heading(index: Sequence[int], leading: Sequence[int], axes: Sequence[str]) 
     return ", ".join(said) + ":" if said else ""
 
 
-def _writer(values: list[Any], dtype: Callable[[float], Any]) -> Callable[[Any], str]:
+def writer(values: list[Any], dtype: Callable[[float], Any]) -> Callable[[Any], str]:
     """How all the numbers of an array are written; ``dtype`` rounds a number to what the array can hold."""
     if all(isinstance(value, (bool, int)) for value in values):
         return lambda value: str(int(value))

@@ -127,6 +127,13 @@ def write_grid(table: list[list[str]], right: Sequence[bool], file: TextIO) -> N
     write_styled([[(head, "bold")], [(rule, "dim")], *([(line, "")] for line in body)], file)
 
 
+def write_fitted(table: list[list[str]], right: Sequence[bool], file: TextIO) -> None:
+    """The same, the words of the first column as short as the terminal is narrow."""
+    widths = _widths(table)
+    room = max(width(file) - sum(widths[1:]) - len(GAP) * (len(widths) - 1), SHORTEST)
+    write_grid([[_elided(row[0], room), *row[1:]] for row in table], right, file)
+
+
 def _write_rich(
     analysis: Analysis, lines: list[Line], columns: Sequence[str], footer: Sequence[str], file: TextIO
 ) -> None:

@@ -49,7 +49,9 @@ class Layer:
     of a join written as algebra, ``sources`` the names after ``from``.
     """
 
-    __slots__ = ("args", "branches", "broken", "expect", "kind", "name", "named", "path", "repeat", "share", "sources", "when")
+    __slots__ = (
+        "args", "branches", "broken", "expect", "kind", "name", "named", "path", "repeat", "share", "sources", "when",
+    )  # fmt: skip
 
     def __init__(
         self,

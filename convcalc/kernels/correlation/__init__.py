@@ -16,6 +16,7 @@ convolution. An algorithm adds what it really multiplies and adds to ``tally``; 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -43,6 +44,12 @@ class Algorithm(Protocol):
     @staticmethod
     def weight_adjoint(x: Array, dy: Array, kernel: Sizes, stride: Sizes, dilation: Sizes, groups: int) -> Array:
         """Its adjoint in ``w``."""
+
+
+def names() -> list[str]:
+    """The algorithms there are: the modules of this package."""
+    files = os.listdir(os.path.dirname(__file__))
+    return sorted(file[:-3] for file in files if file.endswith(".py") and not file.startswith("_"))
 
 
 def find(name: str) -> Algorithm:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convcalc.kernels._types import Array, Sizes
 
 WORKSPACE = 4 << 20
-"""Bytes of the columns of a tile, unless one row of windows takes more."""
+"""Bytes of the columns of a tile, unless the weights (read once a tile) or one row of windows take more."""
 
 
 def correlate(x: Array, w: Array, stride: Sizes, dilation: Sizes, groups: int) -> Array:
@@ -30,7 +30,7 @@ def correlate(x: Array, w: Array, stride: Sizes, dilation: Sizes, groups: int) -
     windows = _windows(x, w.shape[2:], starts, dilation)
     matrix = _matrix(w, groups)
     y = np.empty((len(x), *matrix.shape[:2], prod(counts(starts))), x.dtype)
-    for samples, rows, columns in _tiles(windows, len(starts)):
+    for samples, rows, columns in _tiles(windows, len(starts), w.nbytes):
         np.matmul(matrix, _unrolled(windows, samples, rows, groups), out=y[samples, ..., columns])
     tally.product(matrix.shape[1], matrix.shape[2], y.shape[3], len(x) * groups)
     return y.reshape(len(x), -1, *counts(starts))
@@ -44,7 +44,7 @@ def input_adjoint(dy: Array, w: Array, sizes: Sizes, stride: Sizes, dilation: Si
     windows = _windows(dx, kernel, starts, dilation)
     matrix = _matrix(w, groups).swapaxes(1, 2)
     dy = grouped(dy.reshape(*dy.shape[:2], -1), groups, 1)
-    for samples, rows, columns in _tiles(windows, len(starts)):
+    for samples, rows, columns in _tiles(windows, len(starts), w.nbytes):
         unrolled = matrix @ dy[samples, ..., columns]
         part = [starts[0][rows], *starts[1:]]
         unrolled = unrolled.reshape(len(unrolled), dx.shape[1], *kernel, *counts(part))
@@ -62,7 +62,7 @@ def weight_adjoint(x: Array, dy: Array, kernel: Sizes, stride: Sizes, dilation: 
     dy = grouped(dy.reshape(*dy.shape[:2], -1), groups, 1)
     channels = x.shape[1] // groups
     dw = np.zeros((groups, dy.shape[2], channels * prod(kernel)), x.dtype)
-    for samples, rows, columns in _tiles(windows, len(starts)):
+    for samples, rows, columns in _tiles(windows, len(starts), dw.nbytes):
         unrolled = _unrolled(windows, samples, rows, groups).swapaxes(-1, -2)
         for part, seen in zip(dy[samples, ..., columns], unrolled, strict=True):
             dw += part @ seen
@@ -90,11 +90,11 @@ def _windows(x: Array, kernel: Sizes, starts: list[range], dilation: Sizes) -> A
     )
 
 
-def _tiles(windows: Array, rank: int) -> Iterator[tuple[slice, slice, slice]]:
+def _tiles(windows: Array, rank: int, weights: int) -> Iterator[tuple[slice, slice, slice]]:
     """Samples, windows on the first axis, and the columns that these are."""
     count, rows = len(windows), windows.shape[-rank]
     row = prod(windows.shape[-rank:][1:])
-    most = max(WORKSPACE // (windows.itemsize * windows.size // (count * rows)), 1)
+    most = max(max(WORKSPACE, weights) // (windows.itemsize * windows.size // (count * rows)), 1)
     """Rows of windows that fit."""
     samples = max(most // rows, 1)
     for n in range(0, count, samples):

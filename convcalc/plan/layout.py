@@ -1,0 +1,48 @@
+"""Channels last inside: a value is logical ``[N, C, *S]`` everywhere, its memory ``[N, *S, C]``.
+
+So a plain kernel takes it as it is, and what works element by element keeps the layout.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+BLOCK = 512 * 1024
+"""Bytes of results that are finished while they are still in the cache."""
+
+
+def channels_last(x: Array) -> Array:
+    """Logical ``[N, C, *S]`` as contiguous ``[N, *S, C]``; free where the memory already is so."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def logical(x: Array) -> Array:
+    """``[N, *S, C]`` seen as ``[N, C, *S]``."""
+    return np.moveaxis(x, -1, 1)
+
+
+class _Scratch(threading.local):
+    def __init__(self) -> None:
+        self.kept: dict[str, Array] = {}
+
+
+_scratch = _Scratch()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Memory of this thread to work in, its content undefined, the same again for the same name."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    kept = _scratch.kept.get(name)
+    if kept is None or kept.nbytes < size:
+        kept = _scratch.kept[name] = np.empty(size, np.uint8)
+    return kept[:size].view(dtype).reshape(shape)
+
+
+def release() -> None:
+    """Give this thread's scratch memory back."""
+    _scratch.kept.clear()

@@ -92,7 +92,7 @@ def _sections() -> Schema:
         },
         "expect": _told("What the net is claimed to have; a report says where that is not so.", "Expect"),
         "budget": {
-            "description": "Limits that always hold, as text: \"<= 26M\".",
+            "description": 'Limits that always hold, as text: "<= 26M".',
             **_map({key: _told(doc, "Bound") for key, doc in NET_METRICS.items()}),
         },
         "variants": _told("A family of nets: variants override variables and expect their own figures.", "Variants"),

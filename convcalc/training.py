@@ -46,8 +46,9 @@ def terms(
 ) -> list[Term]:
     """A term for every output, with seeded random targets.
 
-    An output that a loss op made is taken as it is, one of integers (indices) has no part. Of the others one with several channels gets a cross-entropy
-    against a random class for each position, unless ``kind`` says otherwise; a single channel a mean square.
+    An output that a loss op made is taken as it is, and one of integers, such as indices, left out. Of the others one
+    with several channels gets a cross-entropy against a random class for each position, unless ``kind`` says
+    otherwise; a single channel a mean square.
     """
     made = []
     for name, y in outputs.items():

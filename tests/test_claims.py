@@ -75,6 +75,11 @@ def test_another_input_shape_suspends_what_does_not_mention_it() -> None:
     assert claims(NET, inputs={"input": (1, 16, 16)}).hold == 2
 
 
+def test_claims_and_budgets_speak_of_one_sample() -> None:
+    analysis = analyze(expand(read_spec(Source("net.yaml", NET))), batch=16)
+    assert check_claims(analysis) == claims(NET)
+
+
 def test_a_budget_always_holds() -> None:
     tight = NET.replace("<= 1k", "<= 200")
     assert failures(tight) == []

@@ -448,7 +448,10 @@ values = st.recursive(
 )
 sections = st.fixed_dictionaries(
     {"input": st.just([3, 8]) | values, "layers": st.just(["relu"]) | st.lists(values, max_size=4)},
-    optional=dict.fromkeys(("format", "name", "source", "vars", "blocks", "outputs", "expect", "budget", "variants", "weights", "sample"), values),
+    optional=dict.fromkeys(
+        ("format", "name", "source", "vars", "blocks", "outputs", "expect", "budget", "variants", "weights", "sample"),
+        values,
+    ),
 )
 
 

@@ -34,10 +34,14 @@ class Claims(NamedTuple):
 
 
 def check_claims(analysis: Analysis) -> Claims:
-    """Expectations, budgets and samples of the spec that an analysis came from."""
+    """Expectations, budgets and samples of the spec that an analysis came from: they speak of a batch of one."""
     spec = analysis.graph.spec
     if spec is None:
         return Claims()
+    if (analysis.batch, analysis.dtype) != (1, "float32"):
+        from convcalc.analysis import analyze
+
+        analysis = analyze(analysis.graph)
     failed: list[Diagnostic] = []
     hold = at_values = suspended = 0
     if analysis.graph.claims or spec.budget:

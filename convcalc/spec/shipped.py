@@ -46,7 +46,15 @@ def locate(argument: str) -> tuple[str, str]:
     stems = [stem for stem in known if argument.startswith(stem)]
     if stems:
         return known[max(stems, key=len)], argument
-    raise Unreadable(no_such_name(argument, list(known)))
+    raise Unreadable(no_such_name(argument, [*known, *_variants(known)]))
+
+
+def _variants(known: dict[str, str]) -> list[str]:
+    """The names of all variants, for somebody who has misspelt one."""
+    from convcalc.spec.reader import read_spec
+    from convcalc.spec.text import read
+
+    return [name for path in known.values() for name in read_spec(read(path)).variants]
 
 
 def no_such_name(argument: str, known: list[str]) -> str:

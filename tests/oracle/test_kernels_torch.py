@@ -31,7 +31,7 @@ Case = tuple[dict[str, Any], list[Array], dict[str, Array], Any]
 
 def draws_from(seed: int) -> random.Random:
     """The same cases at every run."""
-    return random.Random(seed)  # noqa: S311  # cases, not secrets
+    return random.Random(seed)  # cases, not secrets
 
 
 def array(draw: random.Random, *shape: int, low: float = -2, high: float = 2) -> Array:

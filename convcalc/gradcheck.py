@@ -7,6 +7,7 @@ gradient shows up with probability one. Source: the checker of autograd (Maclaur
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -63,7 +64,8 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
         moved = {key: array + amount * directions[key] for key, array in floats.items()}
         point = [moved.get(place, x) for place, x in enumerate(operands)]
         named = {name: moved.get(name, array) for name, array in parameters.items()}
-        y, vjp = step.kernel(*point, **{**step.options, **named})
+        # Each time from the same state of the generator, so that dropout drops the same values.
+        y, vjp = step.kernel(*point, **{**deepcopy(step.options), **named})
         return (y if isinstance(y, tuple) else (y,)), vjp
 
     here, vjp = results(0)

@@ -186,3 +186,19 @@ def test_samples_fit_and_are_said_not_to_have_run() -> None:
 def test_samples_that_do_not_fit_are_told(old: str, new: str, told: str) -> None:
     assert old in SAMPLE
     assert [message for _, message, _ in failures(SAMPLE.replace(old, new))] == [told]
+
+
+def test_samples_are_suspended_where_the_net_is_another_and_only_there() -> None:
+    text = "vars: {H: 3}\n" + SAMPLE.replace("[1, 3, 3]", "[1, H, H]")
+    assert claims(text).suspended == 0
+    assert claims(text, {"H": 3}) == claims(text)
+    other = claims(text, {"H": 4})
+    assert (other.suspended, other.failed) == (1, ())
+    assert [code for code, _, _ in failures(text.replace("[[3, 5], [8, 9]]", "[1, 2]"))] == ["sample"]
+
+
+def test_claims_speak_of_a_batch_of_one_in_single_precision() -> None:
+    graph = expand(read_spec(Source("net.yaml", NET)))
+    alone = check_claims(analyze(graph))
+    assert alone.failed == ()
+    assert check_claims(analyze(graph, batch=8, dtype="float64")) == alone

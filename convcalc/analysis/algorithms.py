@@ -1,8 +1,9 @@
 """What each algorithm for convolution would perform: multiplications, additions, and bytes of workspace.
 
 Forward, for one call with a whole batch. Workspace is what an algorithm holds beside operand, weights and result; the
-temporaries of NumPy's own functions come on top. A padded operand is counted by its padded sizes. With ``C`` and ``O``
-channels in ``g`` groups, padded sizes ``S``, results ``P``, taps ``K``, a batch of ``N``:
+copies that NumPy's transforms (and Winograd's, axis by axis) make on the way come on top, up to three times as much.
+A padded operand is counted by its padded sizes. With ``C`` and ``O`` channels in ``g`` groups, padded sizes ``S``,
+results ``P``, taps ``K``, a batch of ``N``:
 
     direct    N O P K C/g of each, tap by tap: Dumoulin & Visin 2016, section 2
     im2col    the same products; the columns in tiles: Chellapilla et al. 2006, section 3.1
@@ -164,7 +165,7 @@ def toeplitz(c: Correlation) -> Work:
     """Holds the matrix; its zeros are multiplied too."""
     rows, columns = c.outputs * prod(c.places), c.channels * prod(c.sizes)
     if rows * columns > MATRIX:
-        return Work(reason=f"the matrix has more than {MATRIX:,} entries")
+        return Work(reason=f"a matrix of more than {MATRIX:,} entries")
     sums = columns if c.adjoint else rows
     return Work(c.batch * rows * columns, c.batch * (rows * columns - sums), c.itemsize * rows * columns)
 

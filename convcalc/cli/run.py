@@ -167,7 +167,7 @@ def run(
 
         report.samples(work(graph, analysis.stored(), algorithm=algorithm))
     if gradcheck:
-        report.gradients(_checked(graph, batch, seed, given))
+        report.gradients(_checked(graph, batch, given, seed=seed, training=train, algorithm=algorithm))
     if receptive_field:
         from convcalc.dependence import observed_fields
 
@@ -213,7 +213,7 @@ def _pairs(text: str, known: list[str]) -> dict[str, float]:
     return weights
 
 
-def _checked(graph: Graph, batch: int, seed: int, weights: Any) -> list[Any]:
+def _checked(graph: Graph, batch: int, weights: Any, *, seed: int, **choices: Any) -> list[Any]:
     """Each layer's gradient held against differences, in a run of its own in float64."""
     from numpy.random import default_rng
 
@@ -227,5 +227,5 @@ def _checked(graph: Graph, batch: int, seed: int, weights: Any) -> list[Any]:
 
     doubled = {layer: {name: a.astype("float64") for name, a in entry.items()} for layer, entry in weights.items()}
     inputs = witness.random_inputs(graph, batch, seed=seed, dtype="float64")
-    witness.Run(graph, inputs, doubled, forward_only=True, watch=watch)
+    witness.Run(graph, inputs, doubled, seed=seed, forward_only=True, watch=watch, **choices)
     return checked

@@ -17,7 +17,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from convcalc.graph import Ref
+import numpy as np
+
 from convcalc.plan.fusion import fuse
 from convcalc.plan.layers import layer
 from convcalc.plan.parameters import Parameters
@@ -28,7 +29,7 @@ from convcalc.witness import Gradients
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from convcalc.graph import Graph, Node
+    from convcalc.graph import Graph
     from convcalc.plan.layers import Layer
     from convcalc.plan.layout import Array
     from convcalc.plan.parameters import Weights
@@ -60,8 +61,6 @@ class Plan:
         self.keep = keep
         self.team = Team(threads)
         self.groups = fuse(graph)
-        self.parts_batch = not any(_mixes_samples(node) for node in graph.nodes)
-        """Whether the samples of a batch can go through the net in parts."""
         self._parameters = Parameters(graph, self.weights, seed)
         self._layers: dict[int, Layer] = {}
         self._making = Lock()
@@ -83,12 +82,15 @@ class Plan:
 
 
 class Pass:
-    """A forward pass that was run, and the backward pass that may follow once."""
+    """A forward pass that was run, and the backward pass that may follow once.
+
+    No op mixes the samples of a batch, so each thread takes its part of them through the whole net.
+    """
 
     def __init__(self, plan: Plan, inputs: Mapping[str, Array], forward_only: bool) -> None:
         self.plan = plan
         samples = min(len(x) for x in inputs.values())
-        count = plan.team.size if plan.parts_batch and samples > 1 else 1
+        count = min(plan.team.size, samples)
         self._ends = [samples * i // count for i in range(count + 1)]
         self._team = ALONE if count > 1 else plan.team
         pieces = self._pieces(inputs)
@@ -114,25 +116,7 @@ class Pass:
 
 
 def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
-    import numpy as np
-
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-
-BY_DIM = frozenset(("concat", "split", "slice", "softmax", "log_softmax", "mean"))
-"""Ops that work along an axis, the channels unless they are told otherwise."""
-MOVING = frozenset(("permute", "reshape", "flatten", "crop", "pad"))
-"""Ops that may put the batch somewhere else."""
-
-
-def _mixes_samples(node: Node) -> bool:
-    """Whether an op may see several samples at once."""
-    given = node.op.given if node.op else {}
-    if node.kind in BY_DIM:
-        dims = given.get("dim", 1)
-        return any(dim < 1 for dim in (dims if isinstance(dims, tuple) else (dims,)))
-    if node.kind == "flatten":
-        return bool(given.get("start_dim", 1) < 1)
-    return node.kind in MOVING

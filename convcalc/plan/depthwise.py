@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from convcalc.plan.layout import Array
     from convcalc.plan.threads import Team
 
-FEW = 200
-"""Below so many channels a row of results is one long vector, and the weights are repeated along it."""
+LONG = 2048
+"""At stride 1, neighbouring results are one vector of at most so many values, the weights repeated along it."""
 
 
 class Depthwise:
@@ -31,17 +31,14 @@ class Depthwise:
         """``y [N, P, Q, C]`` of ``x [N, H, W, C]``."""
         _, rows, width, channels = y.shape
         flat = y.reshape(-1, width, channels)
-        long = self.geometry.stride[1] == 1 and channels < FEW
-        taps = np.tile(self.taps, width) if long else self.taps
+        joined = _joined(width, channels) if self.geometry.stride[1] == 1 else 1
+        taps = np.tile(self.taps, joined)
 
         def block(part: tuple[int, int]) -> None:
             for n, start, stop, _ in by_sample(*part, rows):
-                view = windows(x[n], self.geometry, (rows, width), start, stop)
-                if long:
-                    row = y[n, start:stop].reshape(stop - start, -1)
-                    np.einsum("pijr,ijr->pr", _along_rows(view, width * channels), taps, out=row)
-                else:
-                    np.einsum("pqijc,ijc->pqc", view, taps, out=y[n, start:stop])
+                view = _together(windows(x[n], self.geometry, (rows, width), start, stop), joined)
+                results = y[n, start:stop].reshape(stop - start, width // joined, joined * channels)
+                np.einsum("pqijc,ijc->pqc", view, taps, out=results)
             epilogue.rows(flat, *part)
 
         team.each(block, blocks(len(flat), self._fitting(y), team.size))
@@ -79,10 +76,15 @@ class Depthwise:
         return BLOCK // (y.itemsize * y.shape[2] * y.shape[3])
 
 
-def _along_rows(view: Array, length: int) -> Array:
-    """Windows ``[rows, Q, kh, kw, C]`` at stride 1 as ``[rows, kh, kw, Q * C]``."""
-    rows, _, down, across, _ = view.shape
-    row, _, tap_row, tap_column, channel = view.strides
+def _joined(width: int, channels: int) -> int:
+    """How many neighbouring results make a vector: a divisor of ``width``."""
+    return max(count for count in range(1, width + 1) if width % count == 0 and (count * channels <= LONG or count == 1))
+
+
+def _together(view: Array, joined: int) -> Array:
+    """Windows ``[rows, Q, kh, kw, C]`` at stride 1 as ``[rows, Q / joined, kh, kw, joined * C]``."""
+    rows, width, down, across, channels = view.shape
+    row, column, *taps = view.strides
     return np.lib.stride_tricks.as_strided(
-        view, (rows, down, across, length), (row, tap_row, tap_column, channel)
+        view, (rows, width // joined, down, across, joined * channels), (row, joined * column, *taps)
     )

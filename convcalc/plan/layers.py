@@ -13,8 +13,8 @@ from convcalc.plan.choice import choose
 from convcalc.plan.epilogue import Epilogue, activation_gradient
 from convcalc.plan.folding import fold, unfold
 from convcalc.plan.geometry import Geometry, geometry
-from convcalc.plan.layout import channels_last, logical
 from convcalc.plan.halo import blocks
+from convcalc.plan.layout import channels_last, logical
 from convcalc.plan.pooling import max_backward, max_forward
 from convcalc.plan.threads import ALONE
 

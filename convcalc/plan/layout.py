@@ -12,7 +12,7 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-BLOCK = 512 * 1024
+BLOCK = 2 * 1024 * 1024
 """Bytes of results that are finished while they are still in the cache."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from convcalc.analysis.algorithms import ALGORITHMS, FALLBACK, Work, layers
 from convcalc.report.numbers import grouped, short, size
+from convcalc.report.summary import heading, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,35 +35,51 @@ MEASURES = (
 
 
 def write_algorithms(format_: str, analyses: Sequence[Analysis], file: TextIO) -> None:
-    """For people three tables a net, layers that are alike in one row; for programs a record a layer and algorithm."""
+    """For people three tables a net, layers that are alike in one row; for programs every layer and algorithm."""
     if format_ == "json":
         import json
 
-        json.dump([record for analysis in analyses for record in _records(analysis)], file, indent=2)
+        from convcalc.report.json import VERSION
+
+        json.dump({"version": VERSION, "nets": list(map(_net, analyses))}, file, indent=2, ensure_ascii=False)
         file.write("\n")
     elif format_ == "csv":
         import csv
 
-        records = [record for analysis in analyses for record in _records(analysis)]
-        writer = csv.DictWriter(file, ("net", "layer", "op", "algorithm", *Work._fields), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("net", "layer", "op", "algorithm", *Work._fields))
+        for net in map(_net, analyses):
+            for layer in net["layers"]:
+                for name, work in layer["algorithms"].items():
+                    writer.writerow((net["name"], layer["name"], layer["op"], name, *work.values()))
     else:
-        for analysis in analyses:
+        for place, analysis in enumerate(analyses):
+            file.write("\n" if place else "")
             _write(format_, analysis, file)
 
 
-def _records(analysis: Analysis) -> Iterator[dict[str, object]]:
-    from convcalc.report.summary import title
+def _net(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "name": title(analysis),
+        "layers": [
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "algorithms": {name: _plain(work) for name, work in layer.work.items()},
+            }
+            for layer in layers(analysis)
+        ],
+    }
 
-    for layer in layers(analysis):
-        for name, work in layer.work.items():
-            yield {"net": title(analysis), "layer": layer.name, "op": layer.op, "algorithm": name, **work._asdict()}
+
+def _plain(work: Work) -> dict[str, Any]:
+    """Nothing rather than 0 where the algorithm does not apply, no reason where it does."""
+    told = work._asdict()
+    return {key: None if (key == "reason") != bool(work.reason) else value for key, value in told.items()}
 
 
 def _write(format_: str, analysis: Analysis, file: TextIO) -> None:
     from convcalc.report.markdown import escaped, write_table
-    from convcalc.report.summary import heading
     from convcalc.report.text import write_fitted
 
     alike: dict[object, list[Layer]] = {}
@@ -81,12 +98,12 @@ def _write(format_: str, analysis: Analysis, file: TextIO) -> None:
         table = [[row[0].name, str(len(row)), *_cells(measure, row[0].work)] for row in rows]
         table.append([measure.last, str(sum(map(len, rows))), *_marked(measure, _totals(measure, rows))])
         if markdown:
-            write_table(header, table, right, file)
+            write_table(header, [[cell.strip() for cell in row] for row in table], right, file)
         else:
             write_fitted([header, *table], right, file)
     file.write("\n")
     for note in _notes(rows):
-        file.write(f"{'- ' if markdown else ''}{escaped(note) if markdown else note}\n")
+        file.write(f"- {escaped(note)}\n" if markdown else f"{note}\n")
 
 
 def _cells(measure: Measure, work: dict[str, Work]) -> list[str]:
@@ -110,14 +127,13 @@ def _marked(measure: Measure, values: Sequence[int | None]) -> list[str]:
 
 
 def _notes(rows: list[list[Layer]]) -> Iterator[str]:
-    yield f"{MARK} smallest; forward pass; the layer named is the first of those that are alike"
+    yield f"{MARK} marks the smallest; forward pass; of layers that are alike the first is named"
     reasons: dict[str, int] = {}
-    for row in rows:
-        for name, work in row[0].work.items():
-            if work.reason:
-                told = f"{name}: {work.reason}"
+    for name in ALGORITHMS:
+        never = all(row[0].work[name].reason for row in rows)
+        for row in rows:
+            if reason := row[0].work[name].reason:
+                told = f"{name} does not apply to {reason}" + ("" if never else f", and is {FALLBACK} in the totals")
                 reasons[told] = reasons.get(told, 0) + len(row)
-    if reasons:
-        yield f"- does not apply; totals have {FALLBACK} there"
-    for reason, count in reasons.items():
-        yield f"  {reason} ({grouped(count)} {'layer' if count == 1 else 'layers'})"
+    for told, count in reasons.items():
+        yield f"{told}: {grouped(count)} {'layer' if count == 1 else 'layers'}"

@@ -117,7 +117,7 @@ class Report:
         count = sum(array.size for entry in gradients.parameters.values() for array in entry.values())
         weight_macs = sum(row.weight_macs for row in run.backward_rows.values())
         input_macs = sum(row.input_macs for row in run.backward_rows.values())
-        kinds = ", ".join(f"{term.kind or 'given'} of {term.output}" for term in terms)
+        kinds = ", ".join(f"{term.kind} of {term.output}" if term.kind else term.output for term in terms)
         self.say(f"loss                {value:.6g}  {kinds}")
         self.say(f"parameter gradients {grouped(count)}  {short(weight_macs)} MACs")
         arrived = ", ".join(times(gradient.shape[1:]) for gradient in gradients.inputs.values())

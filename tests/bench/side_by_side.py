@@ -119,7 +119,7 @@ class Processes:
 
 
 def _all_of(terminal: int) -> bytes:
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             part = os.read(terminal, 1 << 16)

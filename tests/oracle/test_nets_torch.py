@@ -141,6 +141,21 @@ def test_with_batch_statistics_it_agrees_too(name: str, tmp_path: Path) -> None:
     assert differences(trained, in_pytorch(both, x, training=True)) == []
 
 
+def test_training_moves_the_running_statistics_as_in_pytorch(tmp_path: Path) -> None:
+    both = pair("resnet18", tmp_path)
+    x = inputs(both, 3)
+    before = both.weights["batch_norm_1"]["running_mean"].copy()
+    in_pytorch(both, x, training=True)
+    here(both, x, training=True)
+    assert apart(before, both.weights["batch_norm_1"]["running_mean"]) > 1e-3
+    state = both.theirs.state_dict()
+    moved = [name for name in both.names if name.rpartition(".")[2] in BUFFERS]
+    assert len(moved) == 2 * 20
+    for name in moved:
+        layer, _, leaf = name.rpartition(".")
+        assert apart(both.weights[layer][leaf], state[both.names[name]].numpy()) < TOLERANCE, name
+
+
 def test_steps_of_gradient_descent_agree_with_pytorch(tmp_path: Path) -> None:
     both = pair("lenet5", tmp_path)
     x = inputs(both, 4)

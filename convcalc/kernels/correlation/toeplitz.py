@@ -45,7 +45,7 @@ def weight_adjoint(x: Array, dy: Array, kernel: Sizes, stride: Sizes, dilation: 
     full = dy.reshape(len(dy), -1).T @ x.reshape(len(x), -1)
     tally.product(len(full), len(x), full.shape[1])
     lines = _diagonals(full, (outputs, *places), x.shape[1:], kernel, stride, dilation, groups)
-    dw = lines.sum(axis=tuple(range(-len(places), 0)))
+    dw: Array = lines.sum(axis=tuple(range(-len(places), 0)))
     tally.additions += lines.size - dw.size
     return dw.reshape(outputs, -1, *kernel)
 

@@ -33,6 +33,9 @@ Weights = dict[str, dict[str, "Array"]]
 PLAIN = "im2col"
 """The algorithm of a plain run, and where another does not apply."""
 
+LONG_KERNEL = 11
+"""Taps on an axis; dense transforms of shorter kernels were measured to take 10 to 120 times as long as im2col."""
+
 BUFFERS = frozenset(("running_mean", "running_var"))
 """What is kept with the parameters but not learnt."""
 
@@ -52,6 +55,8 @@ class Seen(NamedTuple):
     finite: bool
     algorithm: str
     """How a convolution was computed; empty for other layers."""
+    multiplications: int
+    """Really performed by that algorithm."""
 
 
 class Backward(NamedTuple):
@@ -173,7 +178,7 @@ class Run:
         seen = Seen(
             node.name, node.kind, shapes[0], shapes, results[0].shape[0], 0 if node.shares is not None else learnt,
             tally.macs, results[0].nbytes, seconds, bool(np.isfinite(results[0]).all()),
-            options.get("algorithm", ""),
+            options.get("algorithm", ""), tally.multiplications,
         )  # fmt: skip
         return Step(node, kernel, tuple(operands), parameters, options, results, vjp, seen)
 
@@ -187,7 +192,7 @@ class Run:
         key = (id(node.op), *(x.shape for x in operands))
         if key not in self._chosen:
             timed: dict[str, float] = {}
-            for name in correlation.names() if asked == "auto" else [str(asked)]:
+            for name in _candidates(parameters["weight"]) if asked == "auto" else [str(asked)]:
                 start = perf_counter()
                 with suppress(correlation.NotApplicable):
                     kernel(*operands, **{**options, **parameters, "algorithm": name})
@@ -234,6 +239,12 @@ class Run:
                     _accumulate(parameters.setdefault(owner.name, {}), key, gradient)
         inputs = {name: flowing[ref] for name, ref in graph.inputs.items() if ref in flowing}
         return Gradients(parameters, inputs)
+
+
+def _candidates(weight: Array) -> list[str]:
+    """What ``auto`` times: a Toeplitz matrix is never the fastest, a Fourier transform only for long kernels."""
+    never = {"toeplitz"} if max(weight.shape[2:]) > LONG_KERNEL else {"toeplitz", "fft"}
+    return [name for name in correlation.names() if name not in never]
 
 
 def _accumulate(sums: dict[Any, Array], key: Any, term: Array) -> None:

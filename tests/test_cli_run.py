@@ -404,7 +404,7 @@ def test_forward_only_leaves_the_backward_pass_out(run: Cli) -> None:
     assert ran.code == 0
     assert "gradient" not in ran.out
     assert "loss" not in ran.out
-    assert re.search(r"^layer +op +forward ms +backward ms +share +GFLOP/s$", ran.out, re.M)
+    assert re.search(r"^layer +by +forward ms +backward ms +share +GFLOP/s +multiplied$", ran.out, re.M)
     assert "parameters have a gradient" in run("net.yaml").out
 
 
@@ -572,3 +572,41 @@ def test_less_is_needed_without_the_backward_pass(run: Cli, monkeypatch: pytest.
     monkeypatch.setattr(capacity, "available", lambda: sum(both) // 2)
     assert run("net.yaml --set H=256").code == 2
     assert run("net.yaml --set H=256 --forward-only").code == 0
+
+
+def test_a_convolution_is_shown_as_its_matrix(run: Cli) -> None:
+    ran = run("backward_pass --show-matrix y")
+    assert ran.code == 0
+    assert "\n1 2 . 3 4 . . . .\n" in ran.out
+    refused = run("lenet5 --show-matrix C1")
+    assert refused.code == 2
+    assert "4,704 rows" in refused.err
+    assert run("lenet5 --show-matrix C9").code == 2
+
+
+def test_fast_gives_what_the_plain_run_gives(run: Cli) -> None:
+    for name, option in (("fast.npz", "--fast"), ("plain.npz", "")):
+        ran = run(f"lenet5 --save {name} {option}")
+        assert ran.code == 0, ran.err + ran.out
+        assert "61,706 parameters have a gradient" in ran.out
+    with np.load("fast.npz") as fast, np.load("plain.npz") as plain:
+        np.testing.assert_allclose(fast["logits"], plain["logits"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("option", ["--train", "--steps 2", "--profile", "--algorithm direct"])
+def test_fast_refuses_what_looks_into_layers(run: Cli, option: str) -> None:
+    ran = run(f"lenet5 --fast {option}")
+    assert ran.code == 2
+    assert option.split()[0] in ran.err
+
+
+def test_fast_names_the_layer_that_is_not_finite(run: Cli) -> None:
+    rows = convcalc.load("lenet5").analyze().rows
+    shapes = {f"{row.name}.{name}": shape for row in rows for name, shape in row.parameters.items()}
+    weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    weights["F6.bias"][:] = 1.0
+    weights["logits.weight"][:] = np.finfo(np.float32).max
+    np.savez("huge.npz", **weights)  # type: ignore[arg-type]  # its signature knows no names
+    ran = run("lenet5 --fast --weights huge.npz")
+    assert ran.code == 1
+    assert "logits (linear) is the first layer whose result is not finite" in ran.out

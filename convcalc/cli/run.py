@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,9 @@ import typer
 from convcalc.cli._options import Batch, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convcalc.analysis import Analysis
     from convcalc.graph import Graph
     from convcalc.witness import Step
 
@@ -62,10 +67,19 @@ def run(
     receptive_field: Annotated[
         bool, typer.Option("--receptive-field", help="Observe receptive fields by what spreads through the layers.")
     ] = False,
+    show_matrix: Annotated[
+        str,
+        typer.Option(
+            "--show-matrix", metavar="LAYER", help="Print a convolution as its Toeplitz matrix.", show_default=False
+        ),
+    ] = "",
     save: Annotated[str, typer.Option(metavar="FILE", help="Save results to an .npz file.", show_default=False)] = "",
     keep: Annotated[
         str, typer.Option(metavar="NAMES", help="Layers whose results to save beside the outputs.", show_default=False)
     ] = "",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Fused layers and both cores: outputs and times, no table of layers.")
+    ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Time and speed of each layer.")] = False,
     depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open.")] = 0,
 ) -> None:
@@ -99,6 +113,13 @@ def run(
         raise Misuse("--steps needs the backward pass that --forward-only leaves out")
     if not 0 < lr < float("inf"):
         raise Misuse(f"a learning rate is a positive number, not {lr:g}")
+    if fast:
+        plain = {"--train": train, "--keep": keep, "--steps": steps, "--gradcheck": gradcheck, "--profile": profile,
+                 "--receptive-field": receptive_field, "--algorithm": algorithm != "im2col"}  # fmt: skip
+        for option in (option for option, given_too in plain.items() if given_too):
+            raise Misuse(f"{option} looks into layers that --fast fuses: leave --fast out")
+        # One worker beside the main thread shares the work, so BLAS keeps to one; it asks when numpy is imported.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     opened, named = open_spec(spec)
     shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
     graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
@@ -148,7 +169,17 @@ def run(
         raise Misuse(f"there is no layer '{unknown[0]}' to keep: {near}")
     # What is not finite is told in the report.
     context.with_resource(errstate(all="ignore"))
-    with report.progress() as watch:
+    if fast:
+        _run_fast(report, graph, inputs, given, seed, forward_only)
+        report.claims(check_claims(analysis))
+        if save:
+            save_arrays(save, report.fast_outputs)
+        if not report.verdict():
+            raise typer.Exit(1)
+        return
+    if show_matrix:
+        _check_matrix(analysis, show_matrix)
+    with report.progress() as bar, _matrix_printed(report, show_matrix, bar) as watch:
         ran = witness.Run(
             graph, inputs, given, seed=seed, training=train, forward_only=forward_only, keep=asked,
             algorithm=algorithm, watch=watch,
@@ -181,6 +212,65 @@ def run(
     report.claims(check_claims(analysis))
     if not report.verdict():
         raise typer.Exit(1)
+
+
+def _check_matrix(analysis: Analysis, name: str) -> None:
+    """Raise Misuse unless ``name`` is a convolution whose matrix can be read."""
+    from convcalc.diagnostics import Misuse, did_you_mean
+    from convcalc.report.matrix import check_matrix
+
+    rows = {row.name: row for row in analysis.rows if row.op in ("conv", "conv_transpose")}
+    if name not in rows:
+        raise Misuse(f"there is no convolution '{name}': {did_you_mean(name, rows)}")
+    graph = analysis.graph
+    inputs = {node.name: node.shape for node in graph.nodes if node.is_input}
+    operand = rows[name].operands[0]
+    shape = inputs[operand] if operand in inputs else analysis[operand].shape
+    check_matrix(name, rows[name].shape, shape or ())
+
+
+@contextmanager
+def _matrix_printed(report: Any, name: str, bar: Any) -> Iterator[Any]:
+    """What watches a run: the progress bar, or for the layer of that name what prints its matrix."""
+    if not name:
+        yield bar
+        return
+
+    def watch(step: Step) -> None:
+        from convcalc.kernels.correlation.toeplitz import layer_matrix
+        from convcalc.report.matrix import matrix_text
+
+        if step.node.name == name:
+            operand = step.operands[0].shape[1:]
+            whole = layer_matrix(step.node.kind, operand, step.parameters["weight"], step.options)
+            report.say(matrix_text(name, whole, step.results[0].shape[1:], operand) + "\n")
+
+    yield watch
+
+
+def _run_fast(report: Any, graph: Graph, inputs: Any, weights: Any, seed: int, forward_only: bool) -> None:
+    """Run the plan, and the plain kernels after it where a result is not finite: they name the layer."""
+    from time import perf_counter
+
+    import numpy as np
+
+    from convcalc import witness
+    from convcalc.plan import Plan
+    from convcalc.training import loss, terms
+
+    plan = Plan(graph, weights, seed=seed)
+    start = perf_counter()
+    ran = plan.run(inputs, forward_only=forward_only)
+    times = [perf_counter() - start]
+    gradients = None
+    if not forward_only:
+        seeds = loss(terms(graph, ran.outputs, seed=seed), ran.outputs).seeds
+        start = perf_counter()
+        gradients = ran.backward(seeds)
+        times.append(perf_counter() - start)
+    report.fast(ran.outputs, gradients, times)
+    if not all(np.isfinite(y).all() for y in ran.outputs.values()):
+        report.first_not_finite(witness.Run(graph, inputs, plan.weights, seed=seed, forward_only=True).rows)
 
 
 def _refuse_idle_options(options: dict[str, tuple[bool, str, bool]]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convcalc.diagnostics import Diagnostic
     from convcalc.examples import Worked
     from convcalc.gradcheck import Checked
+    from convcalc.kernels._types import Array
     from convcalc.tensors import Match
     from convcalc.training import Term
     from convcalc.witness import Gradients, Run, Seen, Step
@@ -56,6 +57,7 @@ class Report:
         self.suspended: list[str] = []
         self.wrong: list[str] = []
         self.findings: list[Diagnostic] = []
+        self.fast_outputs: dict[str, Array] = {}
 
     def say(self, line: str = "") -> None:
         """Write one line."""
@@ -93,9 +95,30 @@ class Report:
         if profile:
             _write_timings(run, self.file)
             self.say()
-        spoilt = next((saw for saw in run.rows if not saw.finite), None)
+        self.first_not_finite(run.rows)
+
+    def first_not_finite(self, rows: Sequence[Seen]) -> None:
+        """Remember the first layer that made a NaN or an infinity."""
+        spoilt = next((saw for saw in rows if not saw.finite), None)
         if spoilt:
             self.wrong.append(f"{spoilt.name} ({spoilt.op}) is the first layer whose result is not finite")
+
+    def fast(self, outputs: dict[str, Array], gradients: Gradients | None, seconds: Sequence[float]) -> None:
+        """What a fast run shows: its time, and results of the predicted shapes."""
+        self.fast_outputs = outputs
+        self.say(heading(self.analysis) + "\n")
+        macs = self.analysis.totals.macs
+        self.say(f"forward   {1e3 * seconds[0]:,.1f} ms  {2 * macs / seconds[0] / 1e9:,.1f} GFLOP/s")
+        if gradients is not None:
+            count = sum(array.size for entry in gradients.parameters.values() for array in entry.values())
+            self.say(f"backward  {1e3 * seconds[1]:,.1f} ms")
+            self._gradient_count(count)
+        self.say()
+        seen = {name: y.shape[1:] for name, y in outputs.items()}
+        for name, shape in self.analysis.outputs.items():
+            if seen.get(name) != shape:
+                self.wrong.append(f"output {name}: predicted {times(shape)}, observed {times(seen.get(name, ()))}")
+        self.verified.append(f"{len(seen)} output{'s' * (len(seen) != 1)} of the predicted shape")
 
     def _count(self, compared: Sequence[Compared]) -> None:
         told = differences(compared)
@@ -123,6 +146,9 @@ class Report:
         arrived = ", ".join(times(gradient.shape[1:]) for gradient in gradients.inputs.values())
         self.say(f"input gradients     {arrived}  {short(input_macs)} MACs")
         self.say()
+        self._gradient_count(count)
+
+    def _gradient_count(self, count: int) -> None:
         if count != self.analysis.totals.params:
             expected = grouped(self.analysis.totals.params)
             self.wrong.append(f"gradients: predicted {expected} parameters, observed {grouped(count)}")
@@ -236,11 +262,12 @@ def _row(one: Line, other: Line) -> list[str]:
 def _write_timings(run: Run, file: TextIO) -> None:
     backward = {name: row.seconds for name, row in run.backward_rows.items()}
     total = sum(saw.seconds for saw in run.rows) + sum(backward.values())
-    table = [["layer", "op", "forward ms", "backward ms", "share", "GFLOP/s"]]
+    table = [["layer", "by", "forward ms", "backward ms", "share", "GFLOP/s", "multiplied"]]
     for saw in run.rows:
         behind = backward.get(saw.name, 0.0)
         speed = f"{2 * saw.macs / saw.seconds / 1e9:.1f}" if saw.macs and saw.seconds else ""
         part = share(round(1e9 * (saw.seconds + behind)), round(1e9 * total))
         took = f"{1e3 * behind:.2f}" if behind else ""
-        table.append([saw.name, saw.algorithm or saw.op, f"{1e3 * saw.seconds:.2f}", took, part, speed])
-    write_grid(table, [False, False, True, True, True, True], file)
+        done = grouped(saw.multiplications) if saw.multiplications else ""
+        table.append([saw.name, saw.algorithm or saw.op, f"{1e3 * saw.seconds:.2f}", took, part, speed, done])
+    write_grid(table, [False, False, *[True] * 5], file)

@@ -22,7 +22,8 @@ class Claims(NamedTuple):
         """The footer of a report: one sentence a line, nothing where there is nothing to say."""
         lines = []
         if self.hold:
-            some = f", {self.at_values} of them for every value (checked at these)" if self.at_values else ""
+            about = f"; {self.at_values} mention{'s' * (self.at_values == 1)} variables: checked at these values"
+            some = about if self.at_values else ""
             lines.append(f"{self.hold} expectation{'s' * (self.hold != 1)} hold{'s' * (self.hold == 1)}{some}")
         if self.failed:
             lines.append(f"{len(self.failed)} not met, see below")

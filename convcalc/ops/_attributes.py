@@ -62,6 +62,12 @@ class Attribute(Generic[T]):
 
     def wrong(self, raw: Any, *index: int) -> Problem:
         """The Problem of a value of the wrong type."""
+        if isinstance(raw, float) and isinstance(self, (Integer, PerAxis, Padding, Integers)):
+            near = max(round(raw), self.minimum if self.minimum is not None else round(raw))
+            told = f"{self.name} is {self.expected}, not {raw}"
+            return Problem(
+                "wrong-type", told, f"write {self.name}: {near}" if not index else f"write {near}", (self.name, *index)
+            )
         return Problem(
             "wrong-type", f"{self.name} is {self.expected}, not {describe(raw)}", self.example(), (self.name, *index)
         )

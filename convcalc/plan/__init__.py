@@ -14,6 +14,7 @@ the work; else BLAS has all cores, and nothing else runs beside it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class Plan:
 
     ``weights`` is filled with seeded random ones where it has none. With ``keep`` they are made ready once, for many
     runs: they must not change then; without, each layer's are let go after it ran, which takes less memory.
-    ``threads`` 2 has a worker beside the calling thread, 1 has none.
+    Weights and inputs have one dtype. ``threads`` 2 has a worker beside the calling thread, 1 has none.
     """
 
     def __init__(
@@ -59,9 +60,9 @@ class Plan:
         self.graph = graph
         self.weights: Weights = {} if weights is None else weights
         self.keep = keep
-        self.team = Team(threads)
+        self.team = Team(min(threads, 2))
         self.groups = fuse(graph)
-        self._parameters = Parameters(graph, self.weights, seed)
+        self._parameters = Parameters(graph, self.weights, seed, lasting=keep)
         self._layers: dict[int, Layer] = {}
         self._making = Lock()
 
@@ -106,17 +107,15 @@ class Pass:
         for other in others:
             for owner, gradients in other.items():
                 for name, gradient in gradients.items():
-                    total[owner][name] += gradient
+                    total[owner][name] = total[owner][name] + gradient
         return Gradients(total, _joined([tape.flowed for tape in self._tapes]))
 
     def _pieces(self, arrays: Mapping[str, Array]) -> list[dict[str, Array]]:
         """The samples of each part."""
-        spans = zip(self._ends, self._ends[1:], strict=False)
-        return [{name: array[first:last] for name, array in arrays.items()} for first, last in spans]
+        return [{name: array[first:last] for name, array in arrays.items()} for first, last in pairwise(self._ends)]
 
 
 def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-

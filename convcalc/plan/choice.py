@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class Algorithm(Protocol):
     """A convolution with its weights made ready; arrays are channels last and contiguous."""
 
+    weight: Array
+    """``[O, C / groups, kh, kw]``, where it can be with the layout in memory of its gradient."""
+
     def __init__(self, weight: Array, geometry: Geometry) -> None: ...
 
     def forward(self, x: Array, y: Array, epilogue: Epilogue, team: Team) -> None:

@@ -24,8 +24,12 @@ class Columns:
 
     def __init__(self, weight: Array, geometry: Geometry) -> None:
         self.geometry = geometry
-        self.matrix = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).reshape(len(weight), -1)
-        """``[O, kh * kw * C]``."""
+        if weight.flags.f_contiguous:
+            self.matrix = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, len(weight)).T
+        else:
+            self.matrix = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).reshape(len(weight), -1)
+        """``[O, kh * kw * C]``, the axis behind that lies behind in the weights too."""
+        self.weight = self.matrix.reshape(len(weight), *geometry.kernel, -1).transpose(0, 3, 1, 2)
 
     def forward(self, x: Array, y: Array, epilogue: Epilogue, team: Team) -> None:
         """``y [N, P, Q, O]`` of ``x [N, H, W, C]``."""
@@ -113,7 +117,7 @@ def _product(x: Array, matrix: Array, geometry: Geometry, y: Array, epilogue: Ep
 
 def _fitting(y: Array, taken: int) -> int:
     """How many rows of windows fit in a tile, each window with ``taken`` values."""
-    return TILE // (y.itemsize * y.shape[2] * taken)
+    return TILE // int(y.dtype.itemsize * y.shape[2] * taken)
 
 
 def _unroll(x: Array, geometry: Geometry, places: Pair, first: int, last: int, unrolled: Array) -> None:

@@ -23,6 +23,7 @@ class Depthwise:
     """A sum of products over the taps, channel by channel, no matrix product."""
 
     def __init__(self, weight: Array, geometry: Geometry) -> None:
+        self.weight = weight
         self.geometry = geometry
         self.taps = np.ascontiguousarray(weight[:, 0].transpose(1, 2, 0))
         """``[kh, kw, C]``."""
@@ -73,12 +74,13 @@ class Depthwise:
 
     def _fitting(self, y: Array) -> int:
         """How many rows of results fit in a block."""
-        return BLOCK // (y.itemsize * y.shape[2] * y.shape[3])
+        return BLOCK // int(y[0, 0].nbytes)
 
 
 def _joined(width: int, channels: int) -> int:
     """How many neighbouring results make a vector: a divisor of ``width``."""
-    return max(count for count in range(1, width + 1) if width % count == 0 and (count * channels <= LONG or count == 1))
+    most = max(LONG // channels, 1)
+    return max(count for count in range(1, min(width, most) + 1) if width % count == 0)
 
 
 def _together(view: Array, joined: int) -> Array:

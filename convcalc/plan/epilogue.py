@@ -18,11 +18,20 @@ LONG = 6144
 
 
 class Epilogue:
-    """A constant for each channel, another tensor, an activation: added and applied in place, in this order."""
+    """A factor and a summand for each channel, another tensor, an activation: applied in place, in this order."""
 
-    def __init__(self, bias: Array | None = None, other: Array | None = None, activation: str = "") -> None:
-        self.bias = bias
-        self._long = None if bias is None else np.tile(bias, -(-LONG // len(bias)))
+    def __init__(
+        self,
+        scale: Array | None = None,
+        bias: Array | None = None,
+        other: Array | None = None,
+        activation: str = "",
+    ) -> None:
+        self._channelwise = [
+            (ufunc, values, np.tile(values, -(-LONG // len(values))))
+            for ufunc, values in ((np.multiply, scale), (np.add, bias))
+            if values is not None
+        ]
         self.other = other
         """Of the shape of the results, ``[N, P, Q, O]``, contiguous."""
         self.activation = activation
@@ -30,19 +39,18 @@ class Epilogue:
     def rows(self, y: Array, start: int, stop: int) -> None:
         """Finish rows of ``y [N * P, Q, O]``, contiguous."""
         block = y[start:stop].reshape(-1)
-        if self._long is not None:
-            length = len(self._long)
-            whole = len(block) - len(block) % length
-            main, rest = block[:whole].reshape(-1, length), block[whole:]
-            np.add(main, self._long, out=main)
-            np.add(rest, self._long[: len(rest)], out=rest)
+        for ufunc, _, long in self._channelwise:
+            whole = len(block) - len(block) % len(long)
+            main, rest = block[:whole].reshape(-1, len(long)), block[whole:]
+            ufunc(main, long, out=main)
+            ufunc(rest, long[: len(rest)], out=rest)
         self._finish(block, None if self.other is None else self.other.reshape(y.shape)[start:stop].reshape(-1))
 
     def columns(self, y: Array, part: slice) -> None:
         """Finish some channels of ``y [N * P * Q, O]``."""
         block = y[:, part]
-        if self.bias is not None:
-            np.add(block, self.bias[part], out=block)
+        for ufunc, values, _ in self._channelwise:
+            ufunc(block, values[part], out=block)
         self._finish(block, None if self.other is None else self.other.reshape(y.shape)[:, part])
 
     def _finish(self, block: Array, other: Array | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ def blocks(count: int, most: int, least: int = 1) -> list[tuple[int, int]]:
     """``0 .. count - 1`` in blocks of about one size: at most ``most`` each, at least ``least`` of them."""
     number = min(max(-(-count // max(most, 1)), least), count)
     ends = [count * i // number for i in range(number + 1)]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 def by_sample(first: int, last: int, rows: int) -> Iterator[tuple[int, int, int, slice]]:

@@ -53,8 +53,8 @@ class Layer(Protocol):
     def forward(self, operands: list[Array], team: Team) -> tuple[tuple[Array, ...], Any]:
         """The results, and what ``backward`` needs to have kept."""
 
-    def backward(self, kept: Any, arriving: tuple[Array | None, ...], flow: Flow) -> None:
-        """Send on the gradients that follow from those of the results."""
+    def backward(self, kept: Any, arriving: Any, flow: Flow) -> None:
+        """Send on the gradients that follow from that of the result; of several results, from a tuple."""
 
     def forget(self) -> None:
         """Let go of the weights that were made ready."""
@@ -93,7 +93,8 @@ class Convolution:
         size = ready.geometry.places((x.shape[1], x.shape[2]))
         y = np.empty((len(x), *size, len(ready.folded.weight)), x.dtype)
         other = _map(operands[1]) if len(operands) > 1 else None
-        epilogue = Epilogue(ready.folded.bias, other, self.group.activation)
+        scale = ready.folded.scale if ready.folded.late else None
+        epilogue = Epilogue(scale, ready.folded.bias, other, self.group.activation)
         ready.algorithm.forward(x, y, epilogue, team)
         return (_unmap(y, operands[0].ndim),), _Kept(x, y if self.group.activation else None, ready)
 
@@ -109,18 +110,20 @@ class Convolution:
             op = self._graph.nodes[self.group.norm].op
             eps = op.given.get("eps", 1e-5) if op else eps
             norm = self._parameters.of(self.group.norm, (samples, len(own["weight"]), *x.shape[2:]), x.dtype)
-        folded = fold(own, norm, eps)
         size = x.shape[2:] if x.ndim == 4 else (1, *x.shape[2:])
-        choice = choose(windows, folded.weight.shape, samples, windows.places(size))
+        places = windows.places(size)
+        results = samples * len(own["weight"]) * places[0] * places[1]
+        lasting = self._parameters.lasting
+        folded = fold(own, norm, eps, late=results < own["weight"].size and not lasting, lasting=lasting)
+        choice = choose(windows, folded.weight.shape, samples, places)
         self._ready = _Ready(windows, folded, choice, choice.forward(folded.weight, windows))
         return self._ready
 
-    def backward(self, kept: _Kept, arriving: tuple[Array | None, ...], flow: Flow) -> None:
+    def backward(self, kept: _Kept, arriving: Array, flow: Flow) -> None:
         """The operand's gradient now, those of the parameters when a thread has time."""
-        assert arriving[0] is not None
         x, y, ready = kept
-        rank = arriving[0].ndim
-        dy = _map(arriving[0])
+        rank = arriving.ndim
+        dy = _map(arriving)
         dz = dy if y is None else activation_gradient(self.group.activation, y, dy)
         if len(self.group.inputs) > 1:
             flow.arrive(self.group.inputs[1], _unmap(dz, rank))
@@ -129,13 +132,14 @@ class Convolution:
         dx = np.empty_like(x)
         before = flow.waiting(operand)
         epilogue = Epilogue(other=None if before is None else _map(before))
-        self._algorithm(ready, ready.choice.input_gradient).input_gradient(dz, dx, epilogue, ALONE)
+        scaled = dz * ready.folded.scale if ready.folded.late else dz
+        self._algorithm(ready, ready.choice.input_gradient).input_gradient(scaled, dx, epilogue, ALONE)
         flow.arrive(operand, _unmap(dx, rank))
 
     def _learn(self, x: Array, dz: Array, ready: _Ready, flow: Flow) -> None:
         algorithm = self._algorithm(ready, ready.choice.weight_gradient)
         weight = algorithm.weight_gradient(x, dz, ready.geometry.kernel)
-        own, normal = unfold(ready.folded, weight, dz.reshape(-1, dz.shape[-1]).sum(axis=0))
+        own, normal = unfold(ready.folded, algorithm.weight, weight, dz.reshape(-1, dz.shape[-1]).sum(axis=0))
         flow.learn(self.group.first, own)
         if self.group.norm is not None:
             flow.learn(self.group.norm, normal)
@@ -172,12 +176,11 @@ class Linear:
         team.each(part, blocks(len(weight), len(weight), team.size))
         return (y.reshape(*operands[0].shape[:-1], -1),), (x, operands[0].shape, own)
 
-    def backward(self, kept: Any, arriving: tuple[Array | None, ...], flow: Flow) -> None:
+    def backward(self, kept: Any, arriving: Array, flow: Flow) -> None:
         """Two matrix products."""
         x, shape, own = kept
         weight = own["weight"]
-        assert arriving[0] is not None
-        dy = arriving[0].reshape(-1, len(weight))
+        dy = arriving.reshape(-1, len(weight))
 
         def learn() -> None:
             gradients = {"weight": dy.T @ x}
@@ -216,12 +219,11 @@ class MaxPool:
         max_forward(x, y, windows, team)
         return (_unmap(y, operands[0].ndim),), (x, y, windows)
 
-    def backward(self, kept: Any, arriving: tuple[Array | None, ...], flow: Flow) -> None:
+    def backward(self, kept: Any, arriving: Array, flow: Flow) -> None:
         """To the largest value of each window."""
         x, y, windows = kept
-        assert arriving[0] is not None
-        dx = max_backward(x, y, _map(arriving[0]), windows)
-        flow.arrive(self.group.inputs[0], _unmap(dx, arriving[0].ndim))
+        dx = max_backward(x, y, _map(arriving), windows)
+        flow.arrive(self.group.inputs[0], _unmap(dx, arriving.ndim))
 
     def forget(self) -> None:
         """Nothing was made ready."""
@@ -243,10 +245,10 @@ class Plain:
         result, vjp = self._kernel(*operands, **{**given, **own})
         return (result if isinstance(result, tuple) else (result,)), vjp
 
-    def backward(self, kept: Callable[..., Any], arriving: tuple[Array | None, ...], flow: Flow) -> None:
+    def backward(self, kept: Callable[..., Any], arriving: Any, flow: Flow) -> None:
         """By the kernel's own ``vjp``."""
         learnt: dict[str, Array] = {}
-        for key, gradient in kept(arriving if len(arriving) > 1 else arriving[0]).items():
+        for key, gradient in kept(arriving).items():
             if isinstance(key, int):
                 flow.arrive(self.group.inputs[key], gradient)
             else:

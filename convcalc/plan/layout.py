@@ -6,6 +6,7 @@ So a plain kernel takes it as it is, and what works element by element keeps the
 from __future__ import annotations
 
 import threading
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,8 @@ _scratch = _Scratch()
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Memory of this thread to work in, its content undefined, the same again for the same name."""
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     kept = _scratch.kept.get(name)
     if kept is None or kept.nbytes < size:
         kept = _scratch.kept[name] = np.empty(size, np.uint8)
     return kept[:size].view(dtype).reshape(shape)
-
-
-def release() -> None:
-    """Give this thread's scratch memory back."""
-    _scratch.kept.clear()

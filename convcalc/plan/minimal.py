@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from convcalc.plan.layout import Array
     from convcalc.plan.threads import Team
 
+Tables = dict[int, list[list[float]]]
+
 TILE = 3 * 1024 * 1024
 """Bytes of transformed operand at a time."""
 
 # Lavin & Gray 2015, F(2, 3) and F(4, 3): of the operand B^T, of the kernel G, of the results A^T.
-OPERAND = {
+OPERAND: Tables = {
     2: [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
     4: [
         [4, 0, -5, 0, 1, 0],
@@ -34,7 +36,7 @@ OPERAND = {
         [0, 4, 0, -5, 0, 1],
     ],
 }
-KERNEL = {
+KERNEL: Tables = {
     2: [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]],
     4: [
         [1 / 4, 0, 0],
@@ -45,7 +47,7 @@ KERNEL = {
         [0, 0, 1],
     ],
 }
-RESULT = {
+RESULT: Tables = {
     2: [[1, 1, 1, 0], [0, 1, -1, -1]],
     4: [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
 }
@@ -59,10 +61,8 @@ class Minimal:
     def __init__(self, weight: Array, geometry: Geometry) -> None:
         self.geometry = geometry
         self.n = self.m + 2
-        self.operand, self.kernel, self.result = (
-            np.kron(one, one).astype(weight.dtype)
-            for one in (OPERAND[self.m], KERNEL[self.m], RESULT[self.m])
-        )
+        one_axis = (np.array(table[self.m], weight.dtype) for table in (OPERAND, KERNEL, RESULT))
+        self.operand, self.kernel, self.result = (np.kron(matrix, matrix) for matrix in one_axis)
         self.weight = weight
         self._matrices: Array | None = None
 
@@ -70,7 +70,8 @@ class Minimal:
         """``[n * n, O, C]``: the kernels, or the mirrored ones, transformed."""
         taps = np.ascontiguousarray(self.weight.transpose(2, 3, 0, 1)).reshape(9, -1)
         kernel = self.kernel[:, ::-1] if mirrored else self.kernel
-        return (kernel @ taps).reshape(self.n**2, *self.weight.shape[:2])
+        transformed: Array = kernel @ taps
+        return transformed.reshape(self.n**2, *self.weight.shape[:2])
 
     def forward(self, x: Array, y: Array, epilogue: Epilogue, team: Team) -> None:
         """``y [N, P, Q, O]`` of ``x [N, H, W, C]``."""
@@ -93,12 +94,12 @@ class Minimal:
         channels, outputs = matrices.shape[1:]
         across = -(-y.shape[2] // self.m)
         rows = len(y) * -(-y.shape[1] // self.m)
-        fitting = TILE // (self.n**2 * across * max(channels, outputs) * y.itemsize)
+        fitting = TILE // (self.n**2 * across * max(channels, outputs) * y.dtype.itemsize)
 
         def products_of(tiles: Array, part: slice, products: Array) -> None:
             np.matmul(tiles[part], matrices[part], out=products[part])
 
-        if team.size > 1 and rows <= 2 * fitting and rows * across < channels:
+        if team.size > 1 and rows <= 4 * fitting and rows * across <= 2 * channels:
             tiles = scratch("shared tiles", (self.n**2, rows * across, channels), x.dtype)
             products = scratch("shared products", (self.n**2, rows * across, outputs), x.dtype)
             shares = blocks(rows, rows, team.size)
@@ -116,17 +117,16 @@ class Minimal:
             products_of(tiles, slice(None), products)
             self._collect(products, y, *part, epilogue)
 
-        least = team.size if rows * across >= channels else 1
-        team.each(some_rows, blocks(rows, max(fitting, -(-channels // across)), least))
+        team.each(some_rows, blocks(rows, fitting if team.size > 1 else max(fitting, channels // across), team.size))
 
     def weight_gradient(self, x: Array, dz: Array, kernel: Pair) -> Array:
         """``[O, C, 3, 3]``: the adjoints of the three transforms, the products summed over all tiles."""
         channels, outputs = x.shape[3], dz.shape[3]
         across = -(-dz.shape[2] // self.m)
         rows = len(dz) * -(-dz.shape[1] // self.m)
-        fitting = TILE // (self.n**2 * across * max(channels, outputs) * dz.itemsize)
+        fitting = TILE // (self.n**2 * across * max(channels, outputs) * dz.dtype.itemsize)
         total = np.zeros((), dz.dtype)
-        for first, last in blocks(rows, max(fitting, -(-channels // across))):
+        for first, last in blocks(rows, max(fitting, channels // across)):
             count = (last - first) * across
             tiles = scratch("tiles", (self.n**2, count, channels), dz.dtype)
             self._spread(x, self.geometry, dz.shape, first, last, tiles)

@@ -19,10 +19,12 @@ Weights = dict[str, dict[str, "Array"]]
 class Parameters:
     """Parameters and buffers by layer; those that are missing are drawn when they are first used, as a run does."""
 
-    def __init__(self, graph: Graph, weights: Weights, seed: int) -> None:
+    def __init__(self, graph: Graph, weights: Weights, seed: int, *, lasting: bool) -> None:
         self._graph = graph
         self.weights = weights
         self._seed = seed
+        self.lasting = lasting
+        """Whether they do not change, so that what is made of them pays off."""
 
     def owner(self, place: int) -> str:
         """The layer whose parameters the node uses."""

@@ -21,6 +21,7 @@ class Planes:
     """``[O / g, C / g * kh * kw]`` by ``[C / g * kh * kw, windows]`` for each group."""
 
     def __init__(self, weight: Array, geometry: Geometry) -> None:
+        self.weight = weight
         self.geometry = geometry
         self.matrices = weight.reshape(geometry.groups, len(weight) // geometry.groups, -1)
 
@@ -75,7 +76,7 @@ class Planes:
     def _fitting(self, y: Array) -> int:
         """How many rows of windows fit in a tile."""
         groups, _, taps = self.matrices.shape
-        return TILE // (y.itemsize * y.shape[2] * groups * taps)
+        return TILE // int(y.dtype.itemsize * y.shape[2] * groups * taps)
 
     def _unrolled(self, x: Array, places: Pair, start: int, stop: int) -> Array:
         """``[groups, C / g * kh * kw, windows]``."""

@@ -20,6 +20,7 @@ class Pointwise:
     """``[positions, C]`` by ``[C, O]``; with a stride, the positions that it leaves are gathered first."""
 
     def __init__(self, weight: Array, geometry: Geometry) -> None:
+        self.weight = weight
         self.matrix = weight.reshape(len(weight), -1)
         self.step = geometry.stride
 
@@ -41,7 +42,7 @@ class Pointwise:
     def weight_gradient(self, x: Array, dz: Array, kernel: Pair) -> Array:
         """``[O, C, 1, 1]``."""
         seen = np.ascontiguousarray(_seen(x, self.step))
-        gradient = dz.reshape(-1, dz.shape[-1]).T @ seen.reshape(-1, x.shape[-1])
+        gradient: Array = dz.reshape(-1, dz.shape[-1]).T @ seen.reshape(-1, x.shape[-1])
         return gradient.reshape(*gradient.shape, *kernel)
 
 

@@ -59,15 +59,19 @@ class Tape:
     def backward(self, seeds: Mapping[str, Array]) -> None:
         """Run the groups back; ``learnt`` and ``flowed`` hold the gradients then."""
         graph, groups = self._plan.graph, self._plan.groups
+        if len(self._kept) != len(groups):
+            raise ValueError("nothing was kept for a backward pass: it was run forward only, or back already")
         for name, seed in seeds.items():
             self.arrive(graph.results()[name], seed)
-        for index in reversed(range(len(groups))):
-            kept, ports = self._kept.pop()
-            last = groups[index].last
-            arriving = tuple(self._flowing.pop(Ref(last, port), None) for port in range(ports))
-            if any(dy is not None for dy in arriving):
-                self._plan.layer(index, 0).backward(kept, arriving, self)
-        self.later.finish()
+        try:
+            for index in reversed(range(len(groups))):
+                kept, ports = self._kept.pop()
+                last = groups[index].last
+                arriving = tuple(self._flowing.pop(Ref(last, port), None) for port in range(ports))
+                if any(dy is not None for dy in arriving):
+                    self._plan.layer(index, 0).backward(kept, arriving if ports > 1 else arriving[0], self)
+        finally:
+            self.later.finish()
         self.flowed = {name: self._flowing[ref] for name, ref in graph.inputs.items() if ref in self._flowing}
 
     def arrive(self, operand: Ref, gradient: Array) -> None:

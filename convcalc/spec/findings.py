@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 MOST = 100
 """After so many findings reading stops: nobody reads further, and a hostile file could go on for long."""
 
-_BESIDE = frozenset(("format", "name", "source", "outputs", "expect", "budget", "variants", "weights", "sample"))
-"""Sections that no layer depends on."""
+_NEEDED = frozenset(("vars", "input", "blocks", "layers"))
+"""Sections that layers depend on."""
 
 
 class Findings:
@@ -68,7 +68,7 @@ class Findings:
         Raises SpecError where a mistake is in what every layer depends on: inputs, blocks' arguments.
         """
         for path in self._wrong:
-            if (path[:1] and path[0] in _BESIDE) or path in self.variables():
+            if (path and path[0] not in _NEEDED) or path in self.variables():
                 continue
             inside = path[:1] == ("layers",) or (path[:1] == ("blocks",) and path[2:3] == ("layers",))
             lengths = range(len(path), 0, -1) if inside else ()

@@ -453,7 +453,13 @@ expect: {params: 1.5}
 
 
 def test_a_misspelt_section_does_not_hide_the_mistakes_in_layers() -> None:
-    text = "nmae: tiny\nvars: {a: 1, a: 2, W: 2*Q}\ninput: [3, 32, 32]\nlayers:\n  - conv: {out_channels: 4, kernal_size: 3}\n"
+    text = """\
+nmae: tiny
+vars: {a: 1, a: 2, W: 2*Q}
+input: [3, 32, 32]
+layers:
+  - conv: {out_channels: 4, kernal_size: 3}
+"""
     spec = read_spec(Source("net.yaml", text), partial=True)
     _, diagnostics = examine(expand(spec))
     assert [d.code for d in convcalc.SpecError(diagnostics).diagnostics] == [

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convcalc.graph import Graph
-    from convcalc.plan.layers import Layer
+    from convcalc.plan.flow import Layer
     from convcalc.plan.layout import Array
     from convcalc.plan.parameters import Weights
 

@@ -22,14 +22,20 @@ def halo(x: Array, top: int, rows: int, left: int, columns: int) -> Array:
     if top >= 0 and left >= 0 and top + rows <= height and left + columns <= width:
         return x[top : top + rows, left : left + columns]
     padded = scratch("halo", (rows, columns, channels), x.dtype)
-    first, last = max(-top, 0), max(min(rows, height - top), 0)
-    near, far = max(-left, 0), max(min(columns, width - left), 0)
+    first, last = _within(top, rows, height)
+    near, far = _within(left, columns, width)
     padded[:first] = 0
     padded[last:] = 0
     padded[first:last, :near] = 0
     padded[first:last, far:] = 0
     padded[first:last, near:far] = x[top + first : top + last, left + near : left + far]
     return padded
+
+
+def _within(start: int, count: int, size: int) -> tuple[int, int]:
+    """Which of ``count`` positions from ``start`` on lie in ``0 .. size - 1``: from the first to behind the last."""
+    first = min(max(-start, 0), count)
+    return first, max(min(size - start, count), first)
 
 
 def windows(x: Array, geometry: Geometry, places: Pair, start: int, stop: int) -> Array:

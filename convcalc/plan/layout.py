@@ -27,6 +27,16 @@ def logical(x: Array) -> Array:
     return np.moveaxis(x, -1, 1)
 
 
+def as_map(x: Array) -> Array:
+    """Logical ``[N, C, W]`` or ``[N, C, H, W]`` as contiguous ``[N, H, W, C]``."""
+    return channels_last(x if x.ndim == 4 else x[:, :, None])
+
+
+def from_map(y: Array, rank: int) -> Array:
+    """``[N, H, W, C]`` as logical ``[N, C, H, W]``, or ``[N, C, W]`` where the rank is 3."""
+    return logical(y) if rank == 4 else logical(y)[:, :, 0]
+
+
 class _Scratch(threading.local):
     def __init__(self) -> None:
         self.kept: dict[str, Array] = {}

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convcalc.kernels._pool import place
+from convcalc.plan.geometry import Geometry
 from convcalc.plan.halo import blocks, by_sample
-from convcalc.plan.layout import BLOCK, scratch
+from convcalc.plan.layout import BLOCK, as_map, from_map, scratch
 
 if TYPE_CHECKING:
-    from convcalc.plan.geometry import Geometry
+    from convcalc.graph import Graph
+    from convcalc.plan.flow import Flow
+    from convcalc.plan.fusion import Group
     from convcalc.plan.layout import Array
+    from convcalc.plan.parameters import Parameters
     from convcalc.plan.threads import Team
+
+
+class MaxPool:
+    """The largest values of windows on one or two axes; nobody asks where they stood."""
+
+    def __init__(self, graph: Graph, group: Group, parameters: Parameters) -> None:
+        self.group = group
+        op = graph.nodes[group.first].op
+        self._given: dict[str, Any] = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
+        self._given |= op.given if op else {}
+
+    def forward(self, operands: list[Array], team: Team) -> tuple[tuple[Array, ...], Any]:
+        """The first port alone."""
+        x = as_map(operands[0])
+        axes = place(operands[0].shape[2:], **self._given)
+        if len(axes) == 1:
+            axes = [*place((1,), 1, 1, 0, 1, False), *axes]
+        tall, wide = axes
+        windows = Geometry(
+            (tall.kernel, wide.kernel), (tall.starts.step, wide.starts.step), (tall.dilation, wide.dilation),
+            ((tall.before, tall.after), (wide.before, wide.after)), 1,
+        )  # fmt: skip
+        y = np.empty((len(x), len(tall.starts), len(wide.starts), x.shape[3]), x.dtype)
+        max_forward(x, y, windows, team)
+        return (from_map(y, operands[0].ndim),), (x, y, windows)
+
+    def backward(self, kept: Any, arriving: Array, flow: Flow) -> None:
+        """To the largest value of each window."""
+        x, y, windows = kept
+        dx = max_backward(x, y, as_map(arriving), windows)
+        flow.arrive(self.group.inputs[0], from_map(dx, arriving.ndim))
+
+    def forget(self) -> None:
+        """Nothing was made ready."""
 
 
 def max_forward(x: Array, y: Array, geometry: Geometry, team: Team) -> None:

@@ -2,7 +2,8 @@
 
 WAY is ``forward`` (inference mode; the plan keeps the weights it made ready) or ``both`` (forward and backward, batch
 norm in eval mode, the gradients of all parameters and of the input; nothing is kept, since weights would change).
-Prints the seconds of each pair, and how far the results are apart, as JSON.
+Prints as JSON the seconds of each pair, those apart during which other processes computed, and how far the results
+are from each other.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ PAIRS, PATIENCE = 15, 60
 """Pairs that count, and pairs that are tried for them."""
 FOREIGN = 0.1
 """Cores that other processes may take while a pair that counts is measured."""
+LULL = 0.3
+"""Seconds to wait when others compute."""
 REST = 0.02
 """Seconds until PyTorch's threads have stopped to wait actively."""
 
@@ -142,9 +145,12 @@ def main(net: str, batch: str, way: str) -> None:
     pairs, disturbed = [], []
     while len(pairs) < PAIRS and len(pairs) + len(disturbed) < PATIENCE:
         (a, quiet_a), (b, quiet_b) = timed(one), timed(other)
-        (pairs if quiet_a and quiet_b else disturbed).append((a, b))
-    kept = pairs if len(pairs) >= PAIRS // 3 else pairs + disturbed
-    print(json.dumps({"pairs": kept, "tried": len(pairs) + len(disturbed), "apart": apart}))
+        if quiet_a and quiet_b:
+            pairs.append((a, b))
+        else:
+            disturbed.append((a, b))
+            time.sleep(LULL)
+    print(json.dumps({"pairs": pairs, "disturbed": disturbed, "apart": apart}))
 
 
 if __name__ == "__main__":

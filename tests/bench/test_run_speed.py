@@ -1,7 +1,7 @@
 """The plan beside PyTorch: ``pytest -m bench -s tests/bench/test_run_speed.py``.
 
 Each net in a process of its own, both in it in turn: two threads, single precision. What is held is the median of the
-ratios, pair by pair; pairs during which other processes computed do not count, as long as enough others are left.
+ratios, pair by pair; pairs during which other processes computed do not count.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ pytest.importorskip("torch", reason="PyTorch is what is measured beside; pip ins
 pytestmark = pytest.mark.bench
 
 HERE = Path(__file__).parent
+FEWEST = 5
+"""Pairs that nothing else disturbed, for a median to be worth anything."""
 WAYS = [
     ("resnet50", 1, "forward", 1.2, 1e-5),
     ("resnet50", 8, "forward", 1.0, 1e-5),
@@ -41,14 +43,18 @@ def test_run_takes_no_longer_than(net: str, batch: int, way: str, most: float, a
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = json.loads(told.stdout)
+    assert found["apart"] < apart
+    tried = len(found["pairs"]) + len(found["disturbed"])
+    if len(found["pairs"]) < FEWEST:
+        row(f"{net}, batch {batch}", "skipped: other processes computed all the time")
+        pytest.skip(f"other processes computed during {len(found['disturbed'])} of {tried} pairs")
     ours, theirs = zip(*found["pairs"], strict=True)
     ratio = median(a / b for a, b in found["pairs"])
     passes = "forward" if way == "forward" else "forward and backward"
     row(f"{net}, batch {batch}, {passes}: ours", milliseconds(ours))
     row("  PyTorch", milliseconds(theirs))
-    row("  the median of the ratios", f"{ratio:8.2f} ({len(ours)} of {found['tried']} pairs)", f"at most {most}")
-    assert found["apart"] < apart
-    assert ratio < most
+    row("  the median of the ratios", f"{ratio:8.2f} ({len(ours)} of {tried} pairs)", f"at most {most}")
+    assert ratio <= most
 
 
 def test_forward_pass_takes_little_memory(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from convcalc.source import Source, Span
 
 
+SEVERITIES = ("error", "warning", "info")
+"""The worst first; what is only told for information fails no check."""
+
+
 class Note(NamedTuple):
     """A further sentence of a diagnostic, with a place of its own if it has one."""
 
@@ -25,7 +29,11 @@ class Note(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One finding: a stable code, the cause in one sentence, a fix that works, and the place."""
+    """One finding: a stable code, the cause in one sentence, a fix that works, and the place.
+
+    ``severity`` is one of ``SEVERITIES``; ``variants`` are the nets of the file that it is in, none where it is in the
+    file as it stands.
+    """
 
     code: str
     message: str
@@ -33,6 +41,8 @@ class Diagnostic(NamedTuple):
     source: Source | None = None
     span: Span | None = None
     notes: tuple[Note, ...] = ()
+    severity: str = "error"
+    variants: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = self.source.path + ":" if self.source else ""
@@ -72,8 +82,10 @@ class Misuse(Exception):
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """The diagnostics once each, by place in the text; those without a place come last."""
-    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.span or (1 << 62, 0)))
+    """The diagnostics once each: by text, the first named first, and place in it; those without a place come last."""
+    unique = dict.fromkeys(diagnostics)
+    texts = {source: number for number, source in enumerate(dict.fromkeys(d.source and d.source.path for d in unique))}
+    return tuple(sorted(unique, key=lambda d: (texts[d.source and d.source.path], d.span or (1 << 62, 0))))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ PATH = documents.ROOT / "tests" / "specs" / "design_example.yaml"
 
 
 def test_it_passes_in_both_variants() -> None:
-    assert check_spec(str(PATH)) == ([], 2)
+    assert check_spec(str(PATH)) == (str(PATH), (), 2, 0)
 
 
 def test_its_figures_are_those_of_the_paper() -> None:

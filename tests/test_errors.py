@@ -22,7 +22,6 @@ from test_spec_errors import MISTAKES
 
 import convcalc
 from convcalc.checks.specs import check_spec
-from convcalc.diagnostics import in_order
 from convcalc.report.findings import print_findings
 from convcalc.source import Source
 
@@ -43,14 +42,14 @@ def _beside_the_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def findings(name: str) -> tuple[Diagnostic, ...]:
-    return in_order(check_spec(f"errors/{name}.yaml").findings)
+    return check_spec(f"errors/{name}.yaml").findings
 
 
 def corrected(name: str, text: str, folder: Path) -> tuple[Diagnostic, ...]:
     """What is found in a text under the name of a file: the names of variants start with it."""
     path = folder / f"{name}.yaml"
     path.write_text(text)
-    return in_order(check_spec(str(path)).findings)
+    return check_spec(str(path)).findings
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -135,7 +135,7 @@ def outcome(path: Path) -> list[Diagnostic]:
             fine = left.exit_code == 0
     assert printed.getvalue()
     assert not (fine and found)
-    return found + check_spec(str(path)).findings
+    return [*found, *check_spec(str(path)).findings]
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcalc.analysis import examine
 from convcalc.checks import check_claims
-from convcalc.diagnostics import Diagnostic, Note, SpecError, Unreadable, listing
+from convcalc.checks.outcome import Checked
+from convcalc.diagnostics import Diagnostic, SpecError, Unreadable, in_order
 from convcalc.expand import expand
 from convcalc.loading import open_spec
 
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 200_000
 """Layers of all variants together; more take longer to check than anybody waits."""
-
-
-class Checked(NamedTuple):
-    """What was found in a file, and how many nets it describes."""
-
-    findings: list[Diagnostic]
-    nets: int
 
 
 def spec_files(arguments: Iterable[str]) -> Iterator[str]:
@@ -55,7 +49,7 @@ def check_spec(argument: str) -> Checked:
     try:
         spec, named = open_spec(argument)
     except SpecError as error:
-        return Checked(list(error.diagnostics), 0)
+        return Checked(argument, error.diagnostics, 0)
     found_in: dict[Diagnostic, list[str]] = {}
     variants = [named] if named else ["", *spec.variants]
     layers = 0
@@ -70,11 +64,5 @@ def check_spec(argument: str) -> Checked:
         analysis, found = examine(graph)
         for finding in dict.fromkeys(found if analysis is None else check_claims(analysis).failed):
             found_in.setdefault(finding, []).append(variant)
-    return Checked([_within(finding, names) for finding, names in found_in.items()], len(variants))
-
-
-def _within(finding: Diagnostic, variants: list[str]) -> Diagnostic:
-    """The finding, saying which variants it is in unless the file as it stands has it."""
-    if "" in variants:
-        return finding
-    return finding._replace(notes=(*finding.notes, Note(f"in the variant {listing(variants)}")))
+    placed = (finding._replace(variants=() if "" in names else tuple(names)) for finding, names in found_in.items())
+    return Checked(argument, in_order(placed), len(variants))

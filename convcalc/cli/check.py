@@ -17,25 +17,20 @@ def check(
     ],
 ) -> None:
     """Check specs: syntax, graph, shapes, expectations and budgets, in every variant."""
+    from convcalc.checks.outcome import Outcome, Unread
     from convcalc.checks.specs import check_spec, spec_files
     from convcalc.diagnostics import Unreadable
-    from convcalc.report.findings import print_findings
+    from convcalc.report.findings import print_outcome
 
-    findings, unread, nets, files = [], [], 0, 0
+    files, unread = [], []
     for path in spec_files(paths):
         try:
-            checked = check_spec(path)
+            files.append(check_spec(path))
         except Unreadable as error:
-            unread.append(str(error))
-            continue
-        files += 1
-        nets += checked.nets
-        findings += checked.findings
-    if findings:
-        print_findings(findings, sys.stdout)
-    for message in unread:
+            unread.append(Unread(path, str(error)))
+    outcome = Outcome(tuple(files), tuple(unread))
+    print_outcome(outcome, sys.stdout)
+    for _, message in unread:
         print(f"convcalc: {message}", file=sys.stderr)
-    if files and not findings:
-        print(f"{files} spec{'s' * (files != 1)}, {nets} net{'s' * (nets != 1)}: no findings")
-    if findings or unread:
-        raise typer.Exit(2 if unread else 1)
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)

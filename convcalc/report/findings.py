@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.diagnostics import in_order
+from convcalc.diagnostics import Note, in_order, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from convcalc.checks.outcome import Outcome
     from convcalc.diagnostics import Diagnostic
     from convcalc.source import Source, Span
 
@@ -17,6 +18,8 @@ WIDTH = 100
 
 LONGEST = 400
 """Characters of a sentence; names and lists in it may be of any length."""
+
+STYLES = {"error": "red", "warning": "yellow", "info": "blue"}
 
 Piece = tuple[str, str]
 """A text and its style, in rich's words."""
@@ -33,6 +36,15 @@ def print_findings(diagnostics: Iterable[Diagnostic], file: TextIO) -> None:
     write_styled(lines, file)
 
 
+def print_outcome(outcome: Outcome, file: TextIO) -> None:
+    """Write what a check found, or that it found nothing; what could not be read is not told here."""
+    if outcome.findings:
+        print_findings(outcome.findings, file)
+    elif outcome.files:
+        files, nets = len(outcome.files), outcome.nets
+        print(f"{files} spec{'s' * (files != 1)}, {nets} net{'s' * (nets != 1)}: no findings", file=file)
+
+
 def rendered(diagnostic: Diagnostic) -> str:
     """One finding as plain text."""
     return "\n".join("".join(text for text, _ in line) for line in _lines(diagnostic, False))
@@ -45,15 +57,24 @@ def _lines(finding: Diagnostic, gap: bool) -> Iterator[list[Piece]]:
     if gap:
         yield []
     head = [(place + " ", "bold")] if place else []
-    yield [*head, (finding.code, "red"), (": ", ""), (_short(finding.message), "bold")]
+    style = STYLES[finding.severity]
+    if finding.severity != "error":
+        head.append((f"{finding.severity}: ", style))
+    yield [*head, (finding.code, style), (": ", ""), (_short(finding.message), "bold")]
     if source and span:
-        yield from _excerpt(source, span, "red")
-    for note in finding.notes:
+        yield from _excerpt(source, span, style)
+    notes = (*finding.notes, *_where(finding.variants))
+    for note in notes:
         yield [("  note: ", "cyan"), (_short(note.message), "")]
         if source and note.span:
             yield from _excerpt(source, note.span, "cyan")
     if finding.fix:
         yield [("  fix: ", "green"), (_short(finding.fix), "")]
+
+
+def _where(variants: tuple[str, ...]) -> Iterator[Note]:
+    if variants:
+        yield Note(f"in the variant {listing(variants)}")
 
 
 def _short(text: str) -> str:

@@ -6,13 +6,69 @@ or a periodic set; it is typed as the int that it reads as.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from convcalc.diagnostics import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Dim = int
 Shape = tuple[Dim, ...]
+
+
+class Free:
+    """A dim whose value is not fixed: a closed form, the values over a grid, a periodic set.
+
+    A domain subclasses it and gives
+
+    - ``+ - * // %`` with ints and with dims of its own domain, on either side; what comes out constant may be an int;
+    - ``==`` and ``hash`` of the dim as an object, never of its values: dims are keys of dictionaries;
+    - ``str``, for messages;
+    - ``apply``, if it can do more than arithmetic.
+
+    A truth value, an order and an index exist for ints alone: asking for one raises Problem (``undecided``).
+    """
+
+    __slots__ = ()
+
+    def apply(self, function: str, *operands: Any) -> Any:
+        """``min max == != < <= > >= and or not make_divisible`` of operands of which one at least is of this domain.
+
+        A truth value is the dim 1 or 0. Raises Problem where the domain does not know.
+        """
+        raise undecided(f"{function} of {' and '.join(map(str, operands))}")
+
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __pow__(self, exponent: int) -> Any:
+        return prod([self] * exponent)  # type: ignore[list-item]  # a dim reads as an int
+
+    def __mul__(self, other: Any) -> Any:
+        raise NotImplementedError
+
+    def _refuse(self, *others: Any) -> NoReturn:
+        raise undecided(" and ".join(map(str, (self, *others))))
+
+    __bool__ = __index__ = __int__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+def undecided(what: str) -> Problem:
+    """The Problem of a decision that hangs on a free dim."""
+    return Problem("undecided", f"{what} cannot be decided", "give it a fixed value")
+
+
+def apply(function: str, *operands: Any) -> Any:
+    """What a domain makes of operands of which one at least is free; raises Problem where it does not know."""
+    return next(dim for dim in operands if isinstance(dim, Free)).apply(function, *operands)
+
+
+def least(a: Dim, b: Dim) -> Dim:
+    """The smaller of two dims."""
+    if isinstance(a, Free) or isinstance(b, Free):
+        return apply("min", a, b)
+    return min(a, b)
 
 
 class Demand(NamedTuple):
@@ -74,7 +130,7 @@ def window_ceil(n: Dim, span: Dim, stride: Dim, before: Dim, after: Dim) -> Dim:
     PyTorch's ``ceil_mode`` (torch.nn.MaxPool2d) in one floor: the rounded count is at most
     ``ceil((n + before) / stride)``, and both share their divisor.
     """
-    return (n + min(before + after - span + 2 * stride - 1, before + stride - 1)) // stride
+    return (n + least(before + after - span + 2 * stride - 1, before + stride - 1)) // stride
 
 
 def window_caffe(n: Dim, span: Dim, stride: Dim, padding: Dim) -> Dim:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import ops
-from convcalc.diagnostics import Diagnostic, Misuse, Note, Problem, did_you_mean
+from convcalc.diagnostics import Diagnostic, Misuse, Note, Problem, did_you_mean, listing
+from convcalc.dims import Free, undecided
 from convcalc.expressions import evaluate, parse
 from convcalc.graph import Claim, Graph, Group, Node, Ref
 from convcalc.spec.model import PADDING_WORDS, REQUIRED
@@ -71,9 +72,7 @@ class Scope:
     def argument(self, raw: Any) -> Any:
         """An op's argument; one that only names a word or a list gives that word or list."""
         value = self.values.get(raw) if isinstance(raw, str) else None
-        if value is None or isinstance(value, int) or value is _UNKNOWN:
-            return raw
-        return list(value) if isinstance(value, tuple) else value
+        return list(value) if isinstance(value, tuple) else value if isinstance(value, str) else raw
 
     def origin(self, name: str) -> frozenset[str]:
         """The file's variables that the value of a name comes from."""
@@ -113,6 +112,8 @@ def expand(
 ) -> Graph:
     """The graph of a spec, with every mistake in ``Graph.diagnostics``.
 
+    A value, or a size of an input, may be a free dim of any domain (``dims.Free``): the graph then stands for every
+    value. What decides which layers there are (``when``, ``repeat``, flags and words) cannot hang on one.
     Raises Misuse for a variable, variant or input that the spec does not have.
     """
     return _Expansion(spec, dict(values or {}), variant, dict(inputs or {})).graph
@@ -199,7 +200,8 @@ class _Expansion:
             try:
                 value = scope.evaluate(raw) if isinstance(raw, str) else raw
                 scope.define(name, value, scope.mentions(raw) | {name})
-            except Problem as problem:
+            except Problem as wrong:
+                problem = self._freed(wrong, name, raw, scope)
                 later = problem.code == "unknown-name" and parse(str(raw)).names & spec_names - scope.values.keys()
                 fix = "declare the variables it uses above it" if later else problem.fix
                 self._report(Problem(problem.code, problem.message, fix), path)
@@ -229,7 +231,7 @@ class _Expansion:
                 value, origin = scope.value(raw), scope.mentions(raw)
             except Problem as wrong:
                 default_path = path if raw == REQUIRED else (*block.path, "args", name)
-                self._report(wrong, (*path, name) if given else default_path)
+                self._report(self._freed(wrong, name, raw, scope), (*path, name) if given else default_path)
                 value, origin = _UNKNOWN, frozenset()
             made.define(name, value, origin)
         made.key = tuple(made.own.values())
@@ -319,7 +321,8 @@ class _Expansion:
                     raise Problem(
                         "out-of-range", f"an axis of input '{name}' is at least 1, not {size}", "give it a larger size"
                     )
-            except Problem as problem:
+            except Problem as wrong:
+                problem = self._freed(wrong, f"input '{name}'", raw, scope)
                 given_as_map = (*declared.path, "shape") in self.spec.marks.values
                 self._report(problem, (*declared.path, "shape", index) if given_as_map else (*declared.path, index))
                 shape = []
@@ -487,7 +490,8 @@ class _Expansion:
         args = {name: scope.argument(raw) for name, raw in layer.args.items()}
         op, problems = kind.read(args, scope.evaluate)
         for problem in problems:
-            self._report(problem, (*path, *problem.key))
+            raw = layer.args.get(str(problem.key[0])) if problem.key else None
+            self._report(self._freed(problem, "".join(map(str, problem.key[:1])), raw, scope), (*path, *problem.key))
         try:
             kind.check_operands(operands, branches=layer.branches is not None)
         except Problem as miscounted:
@@ -543,10 +547,23 @@ class _Expansion:
             value = scope.evaluate(raw)
             if isinstance(value, int):
                 return value
+            if isinstance(value, Free):
+                raise undecided(key)
             raise Problem("wrong-type", f"{key} is a number, '{raw}' is not", "use a variable that holds a number")
         except Problem as problem:
-            self._report(problem, (*layer.path, key), value=True)
+            self._report(self._freed(problem, f"'{key}'", raw, scope), (*layer.path, key), value=True)
             return otherwise
+
+    def _freed(self, problem: Problem, what: str, raw: Any, scope: Scope) -> Problem:
+        """The problem, which names the free variables if it is that something hangs on them."""
+        if problem.code != "undecided":
+            return problem
+        given = self.graph.overrides
+        free = [name for name in self.spec.vars if name in scope.mentions(raw) and isinstance(given.get(name), Free)]
+        if not free:
+            return problem
+        told = f"{what} depends on the free variable{'s' * (len(free) > 1)} {listing(free)}, and must be known"
+        return Problem("free-variable", told, f"fix it with --set {free[0]}={self.spec.vars[free[0]]}", problem.key)
 
     def _unused(self) -> None:
         """Report each layer and input of the spec that nobody uses in any of its copies."""

@@ -9,8 +9,8 @@
              | ("ceil" | "floor") "(" sum ["/" unary] ")"
              | "make_divisible" "(" sum ["/" unary] "," expr ")"
 
-A truth value is the integer 1 or 0. Evaluation uses Python's operators only, so a name may stand for
-anything that has them.
+A truth value is the integer 1 or 0. A name may stand for a free dim (``dims.Free``): arithmetic is its own, and what
+else is asked of it (``min``, a comparison, ``and``) its domain answers or refuses.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.diagnostics import Problem, did_you_mean
+from convcalc.dims import Free, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,18 +111,25 @@ def make_divisible(numerator: Any, denominator: Any, divisor: Any) -> int:
     return rounded
 
 
+def _comparison(operator: str, holds: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def compare(a: Any, b: Any) -> Any:
+        return apply(operator, a, b) if isinstance(a, Free) or isinstance(b, Free) else int(holds(a, b))
+
+    return compare
+
+
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: _bounded(a + b),
     "-": lambda a, b: _bounded(a - b),
     "*": lambda a, b: _bounded(a * b),
     "//": lambda a, b: a // _nonzero(b),
     "%": lambda a, b: a % _nonzero(b),
-    "==": lambda a, b: int(a == b),
-    "!=": lambda a, b: int(a != b),
-    "<": lambda a, b: int(a < b),
-    "<=": lambda a, b: int(a <= b),
-    ">": lambda a, b: int(a > b),
-    ">=": lambda a, b: int(a >= b),
+    "==": _comparison("==", lambda a, b: a == b),
+    "!=": _comparison("!=", lambda a, b: a != b),
+    "<": _comparison("<", lambda a, b: a < b),
+    "<=": _comparison("<=", lambda a, b: a <= b),
+    ">": _comparison(">", lambda a, b: a > b),
+    ">=": _comparison(">=", lambda a, b: a >= b),
 }
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
@@ -206,9 +214,9 @@ class _Parser:
         while self.take("not"):
             count += 1
         value = self.comparison()
-        if not count:
-            return value
-        return (lambda scope: int(not value(scope))) if count % 2 else (lambda scope: int(bool(value(scope))))
+        for _ in range(min(count, 2 - count % 2)):
+            value = _negated(value)
+        return value
 
     def comparison(self) -> Callable[[Mapping[str, Any]], Any]:
         value = self.sum()
@@ -281,7 +289,7 @@ class _Parser:
             if len(values) < 2:
                 raise self.error(f"{name} takes two values or more", f"write {name}(a, b)")
             pick = min if name == "min" else max
-            return lambda scope: pick(value(scope) for value in values)
+            return lambda scope: _picked(pick, name, [value(scope) for value in values])
         over = self.sum()
         divides = self.take("/")
         under = self.unary() if divides else (lambda scope: 1)
@@ -292,7 +300,7 @@ class _Parser:
             self.expect(",")
             divisor = self.alternative()
             self.expect(")")
-            return lambda scope: _bounded(make_divisible(over(scope), under(scope), divisor(scope)))
+            return lambda scope: _rounded(over(scope), under(scope), divisor(scope))
         self.expect(")")
         if name == "floor":
             return lambda scope: over(scope) // _nonzero(under(scope))
@@ -305,11 +313,43 @@ def _apply(operator: str, left: Callable[..., Any], right: Callable[..., Any]) -
 
 
 def _either(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda scope: int(bool(left(scope)) or bool(right(scope)))
+    def value(scope: Mapping[str, Any]) -> Any:
+        one = left(scope)
+        if not isinstance(one, Free) and one:
+            return 1
+        other = right(scope)
+        return apply("or", one, other) if isinstance(one, Free) or isinstance(other, Free) else int(bool(other))
+
+    return value
 
 
 def _both(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda scope: int(bool(left(scope)) and bool(right(scope)))
+    def value(scope: Mapping[str, Any]) -> Any:
+        one = left(scope)
+        if not isinstance(one, Free) and not one:
+            return 0
+        other = right(scope)
+        return apply("and", one, other) if isinstance(one, Free) or isinstance(other, Free) else int(bool(other))
+
+    return value
+
+
+def _negated(truth: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
+    def value(scope: Mapping[str, Any]) -> Any:
+        one = truth(scope)
+        return apply("not", one) if isinstance(one, Free) else int(not one)
+
+    return value
+
+
+def _picked(pick: Callable[[list[Any]], Any], name: str, values: list[Any]) -> Any:
+    return apply(name, *values) if any(isinstance(value, Free) for value in values) else pick(values)
+
+
+def _rounded(*operands: Any) -> Any:
+    if any(isinstance(operand, Free) for operand in operands):
+        return apply("make_divisible", *operands)
+    return _bounded(make_divisible(*operands))
 
 
 def _lookup(name: str) -> Callable[[Mapping[str, Any]], Any]:

@@ -208,9 +208,11 @@ CODE = {"Problem": 0, "Diagnostic": 0, "Demand": 3, "add": 1, "at": 1, "once": 1
 """Where the code of a finding stands among the arguments of what makes one."""
 
 ELSEWHERE = {
+    "free-variable": "only --free and Python leave a variable open: test_carrying.py",
     "not-plain": "only data from Python can hold what YAML cannot: test_spec_reader.py",
     "too-many-values": "the file would have megabytes: test_hostile.py",
     "too-many-variables": "the file would be long: test_hostile.py",
+    "undecided": "the same: test_carrying.py",
     "yaml": "what no rule of spec/syntax.py explains: test_spec_document.py",
 }
 

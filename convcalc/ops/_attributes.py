@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from convcalc.diagnostics import Problem, listing, nearest
+from convcalc.dims import Free, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,11 +97,19 @@ class Attribute(Generic[T]):
             )
         return value  # type: ignore[no-any-return]  # a dim of any domain, typed as int
 
+    def fixed(self, raw: Any, evaluate: Evaluate) -> int:
+        """An integer or an expression that hangs on no free variable."""
+        value = self.integer(raw, evaluate)
+        if isinstance(value, Free):
+            problem = undecided(self.name)
+            raise Problem(problem.code, problem.message, problem.fix, (self.name,))
+        return value
+
     def switch(self, raw: str, evaluate: Evaluate) -> int:
         """The value of an expression where a word may stand as well: a name that is nothing like a variable's
         was meant for a word."""
         try:
-            return self.integer(raw, evaluate)
+            return self.fixed(raw, evaluate)
         except Problem as problem:
             if problem.code == "unknown-name" and not problem.fix.startswith("did you mean"):
                 raise self.wrong(raw) from None
@@ -141,7 +150,7 @@ class Number(Attribute[float]):
 
     def read(self, raw: Any, evaluate: Evaluate) -> float:
         if isinstance(raw, str):
-            raw = self.integer(raw, evaluate)
+            raw = self.fixed(raw, evaluate)
         if isinstance(raw, bool) or not isinstance(raw, (int, float)):
             raise self.wrong(raw)
         if self.minimum is not None and raw < self.minimum:

@@ -27,8 +27,9 @@ class Commands(TyperGroup):
         if cmd_name not in self.list_commands(ctx):
             return None
         name = cmd_name.replace("-", "_")
+        module = import_module(f"convcalc.cli.{name}")
         single = typer.Typer(add_completion=False)
-        single.command(cmd_name)(getattr(import_module(f"convcalc.cli.{name}"), name))
+        single.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, name))
         return typer.main.get_command(single)
 
 

@@ -1,0 +1,1 @@
+"""The arithmetic of a layer written out as in a lecture: formula, numbers, result."""

@@ -1,0 +1,38 @@
+"""The explanations of a net's layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convcalc.analysis.receptive import POINT
+from convcalc.diagnostics import Misuse, did_you_mean
+from convcalc.explain.layer import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convcalc.analysis import Analysis
+    from convcalc.explain.layer import Explanation
+
+
+def explanations(analysis: Analysis, layer: str = "") -> Iterator[Explanation]:
+    """Every layer, or those of one name: a layer, all copies of a repeated one, or what a block holds.
+
+    Raises Misuse where nothing bears the name.
+    """
+    nodes, rows = analysis.graph.nodes, {row.name: row for row in analysis.rows}
+    wanted = [node for node in nodes if node.op and (not layer or f"{node.name}/".startswith(f"{layer}/"))]
+    if not wanted:
+        fix = did_you_mean(layer, [*rows, *(group.name for group in analysis.graph.groups)])
+        raise Misuse(f"there is no layer '{layer}': {fix}")
+    for node in wanted:
+        operands, seen = [], []
+        for ref in node.inputs:
+            source = nodes[ref.node]
+            shape = source.shape if source.shape is not None else rows[source.name].shapes[ref.port]
+            operands.append(shape)
+            seen.append((POINT,) * (len(shape) - 1) if source.is_input else rows[source.name].fields)
+        row = rows[node.name]
+        if node.op is not None:
+            united = () if row.sees_all or len(row.fields) != len(row.shape) - 1 else row.fields
+            yield explain(node.name, node.op, tuple(operands), seen[0], united)

@@ -1,0 +1,124 @@
+"""A bilinear layer as sums of products, forward and backward: every term by its own indices."""
+
+from __future__ import annotations
+
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.diagnostics import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from convcalc.dims import Shape
+    from convcalc.explain.layer import Explanation
+
+MOST = 2000
+"""Terms that are written out: nobody reads more."""
+
+Index = tuple[int, ...]
+Factor = tuple[str, Index]
+"""A letter and its index."""
+
+
+class Term(NamedTuple):
+    """``y[output] += weight[weight] * x[input]``."""
+
+    output: Index
+    weight: Index
+    input: Index
+
+
+class Sum(NamedTuple):
+    """One value, and the products that it is the sum of."""
+
+    of: Factor
+    products: list[tuple[Factor, ...]]
+
+
+def sums(told: Explanation) -> Iterator[tuple[str, list[Sum]]]:
+    """The result and the gradients by input, weight and bias, each a list of sums under its name.
+
+    The gradients are those of any loss with ``dy`` at the result: a term ``y += w x`` gives ``dx += dy w`` and
+    ``dw += dy x``, a bias ``y += b`` gives ``db += dy``. Raises Misuse for an op that is no sum of such terms, and
+    for one with too many.
+    """
+    op, x, y = told.op, told.operands[0], told.outputs[0]
+    if op.name not in _TERMS:
+        raise Misuse(f"{told.name} is {op.name}: sums are written out for {', '.join(_TERMS)}")
+    terms = list(islice(_TERMS[op.name](op, x, y), MOST + 1))
+    if len(terms) > MOST:
+        raise Misuse(f"{told.name} has more than {MOST:,} terms: take a smaller input, with --set or --input")
+    single = len(x) > 1 and x[0] == y[0] == 1 and op.name != "linear"
+    if single:
+        # Of single channels the places alone tell the values apart.
+        terms = [Term(t.output[1:], t.weight[2:], t.input[1:]) for t in terms]
+    results = list(product(*map(range, y[1:] if single else y)))
+    biases = {index: () if single else index[-1:] if op.name == "linear" else index[:1] for index in results}
+    shown = biases if "bias" in op.parameters(x) else {}
+    yield (
+        "y",
+        _collected(
+            "y",
+            [(t.output, (("w", t.weight), ("x", t.input))) for t in terms]
+            + [(index, (("b", bias),)) for index, bias in shown.items()],
+        ),
+    )
+    yield "dx", _collected("dx", [(t.input, (("dy", t.output), ("w", t.weight))) for t in terms])
+    yield "dw", _collected("dw", [(t.weight, (("dy", t.output), ("x", t.input))) for t in terms])
+    if shown:
+        yield "db", _collected("db", [(bias, (("dy", index),)) for index, bias in shown.items()])
+
+
+def _collected(name: str, found: Iterable[tuple[Index, tuple[Factor, ...]]]) -> list[Sum]:
+    """The terms by the value that they add to, the values in order."""
+    together: dict[Index, list[tuple[Factor, ...]]] = {}
+    for index, factors in found:
+        together.setdefault(index, []).append(factors)
+    return [Sum((name, index), together[index]) for index in sorted(together)]
+
+
+def _conv(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
+    """Each output reads the inputs that its taps say; padding adds nothing."""
+    (taps,) = op.taps(x)
+    for o in product(*map(range, y[1:])):
+        for j in product(*(range(axis.windows[0][2]) for axis in taps)):
+            i = tuple(
+                at * axis.advance + axis.windows[0][0] + axis.windows[0][1] * tap
+                for at, axis, tap in zip(o, taps, j, strict=True)
+            )
+            if _inside(i, x[1:]):
+                for out, own, into in _channels(op.groups, y[0], x[0]):
+                    yield Term((out, *o), (out, own, *j), (into, *i))
+
+
+def _conv_transpose(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
+    """Input ``i`` adds to output ``i * stride - before + dilation * j`` with tap ``j``."""
+    windows = op.windows(len(x) - 1)
+    for i in product(*map(range, x[1:])):
+        for j in product(*(range(w.kernel) for w in windows)):
+            o = tuple(at * w.stride - w.before + w.dilation * tap for at, w, tap in zip(i, windows, j, strict=True))
+            if _inside(o, y[1:]):
+                for into, own, out in _channels(op.groups, x[0], y[0]):
+                    yield Term((out, *o), (into, own, *j), (into, *i))
+
+
+def _linear(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
+    for place in product(*map(range, x[:-1])):
+        for out, into in product(range(y[-1]), range(x[-1])):
+            yield Term((*place, out), (out, into), (*place, into))
+
+
+_TERMS = {"conv": _conv, "conv_transpose": _conv_transpose, "linear": _linear}
+
+
+def _inside(place: Index, sizes: Sequence[int]) -> bool:
+    return all(0 <= at < n for at, n in zip(place, sizes, strict=True))
+
+
+def _channels(groups: int, many: int, others: int) -> Iterator[Index]:
+    """For each of ``many`` channels those of its group among ``others``: both, and the place in the group between."""
+    for channel in range(many):
+        first = channel * groups // many * (others // groups)
+        for own in range(others // groups):
+            yield channel, own, first + own

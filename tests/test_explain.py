@@ -1,0 +1,198 @@
+"""Explanations: what is written out, read again by the expression grammar, gives what the analysis says."""
+
+from __future__ import annotations
+
+import operator
+import re
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from convcalc import expressions, kernels, load
+from convcalc.cli import app
+from convcalc.diagnostics import Misuse
+from convcalc.dims import ceil_div, extent, window, window_caffe
+from convcalc.explain.layer import Explanation, explain
+from convcalc.explain.net import explanations
+from convcalc.explain.spelled import Bracket, Name, Spelled, Sum, named, spelling
+from convcalc.explain.terms import sums
+from convcalc.explain.writing import LATEX, formula, numbers
+from convcalc.expressions import evaluate
+from convcalc.graph import Graph
+from convcalc.ops.conv import Conv
+from convcalc.spec.shipped import files
+
+if TYPE_CHECKING:
+    from convcalc.analysis import Analysis
+
+
+def names_in(of: Sum) -> dict[str, int]:
+    found: dict[str, int] = {}
+    waiting: list[Any] = [of]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Name):
+            found[part.text] = part.value
+        elif isinstance(part, Sum):
+            waiting += [atom for product, _ in part.terms for atom, _ in product]
+        elif isinstance(part, Bracket):
+            waiting.append(part.inside)
+        else:
+            waiting += [part.above, part.below]
+    return found
+
+
+def every_explanation() -> list[tuple[Analysis, Explanation]]:
+    found = []
+    for path in files().values():
+        analysis = load(path).analyze()
+        found += [(analysis, told) for told in explanations(analysis)]
+    return found
+
+
+def test_formulas_and_numbers_of_every_shipped_layer_evaluate_to_the_analysis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expressions, "MAX_LENGTH", 10**6)
+    seen: set[str] = set()
+    for analysis, told in every_explanation():
+        row = analysis[told.name]
+        seen.add(row.op)
+        assert told.outputs == row.shapes
+        values = {step.what: int(step.value) for step in told.steps}
+        for step in told.steps:
+            spelt = spelling(step.value)
+            for text in (numbers(spelt), formula(spelt)):
+                assert evaluate(text, names_in(spelt)) == step.value, (told.name, step.what, text)
+        assert values.get("MACs", 0) == row.macs
+        stored = {name: values[name] for name in told.op.parameters(*told.operands)}
+        assert values.get("parameters", sum(stored.values())) == sum(stored.values())
+        assert stored == {name: prod(shape) for name, shape in told.op.parameters(*told.operands).items()}
+        for what, known in (("receptive field", row.receptive_field), ("its stride", row.stride)):
+            size = values.get(what)
+            assert size is None or (size,) * len(known) == known, (told.name, what)
+    assert seen >= {"conv", "conv_transpose", "max_pool", "avg_pool", "linear", "concat", "upsample", "crop"}
+
+
+def test_a_formula_is_as_short_as_by_hand() -> None:
+    n, k, s, p = (named(name, value) for name, value in (("n", 9), ("k", 3), ("s", 2), ("p", 1)))
+    assert formula(spelling(window(n, extent(k, 1), s, p + p))) == "floor((n + 2*p - k)/s) + 1"
+    assert formula(spelling(window(n, extent(k, 1), 1, 0))) == "n - k + 1"
+    assert formula(spelling(ceil_div(n, s))) == "ceil(n/s)"
+    assert formula(spelling(window_caffe(n, k, s, 0))) == "ceil((n - k)/s) + 1"
+    assert formula(spelling(prod([k, k, n - 1, s]))) == "k^2*(n - 1)*s"
+    assert formula(spelling(n - n)) == "0"
+    assert formula(spelling(-p + n)) == "n - p"
+    assert formula(spelling(n * 0 + 4)) == "4"
+
+
+def test_every_operator_keeps_the_number_and_tells_it() -> None:
+    a, b = named("a", 17), named("b", 5)
+    for x, y in ((a, b), (a, 5), (17, b), (b, a), (a, -3)):
+        for operate in (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod):
+            found = operate(x, y)
+            assert found == operate(int(x), int(y))
+            spelt = spelling(found)
+            assert evaluate(formula(spelt), names_in(spelt)) == found
+            assert evaluate(numbers(spelt), {}) == found
+
+
+def test_a_wrong_number_would_be_seen() -> None:
+    wrong = Spelled(8, spelling(named("a", 3) + named("b", 4)))
+    assert evaluate(numbers(spelling(wrong)), {}) != wrong
+
+
+def test_latex_is_balanced_and_escapes_names() -> None:
+    told = explain("c", Conv(out_channels=4, kernel_size=3, groups=2, stride=2), ((6, 9, 9),), ())
+    for step in told.steps:
+        text = formula(spelling(step.value), LATEX, told.exact)
+        assert text.count("{") == text.count("}")
+        assert not re.search(r"[a-z]_[a-z]", text)
+    (weight,) = (step for step in told.steps if step.what == "weight")
+    assert "\\frac{C}{\\text{groups}}" in formula(spelling(weight.value), LATEX, told.exact)
+
+
+BILINEAR = [
+    ("conv", (1, 3, 3), {"out_channels": 1, "kernel_size": 2, "bias": False}),
+    ("conv", (4, 5), {"out_channels": 2, "kernel_size": 3, "groups": 2, "stride": 2, "padding": 2, "dilation": 2}),
+    ("conv", (2, 5, 4), {"out_channels": 2, "kernel_size": (3, 2), "stride": (2, 1), "padding": "same_upper"}),
+    ("conv_transpose", (2, 3, 2), {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1, "groups": 2}),
+    ("conv_transpose", (1, 3), {"out_channels": 1, "kernel_size": 3, "stride": 2, "output_padding": 1}),
+    ("linear", (5,), {"out_features": 3}),
+    ("linear", (2, 3), {"out_features": 2, "bias": False}),
+]
+
+
+@pytest.mark.parametrize(("kind", "shape", "attributes"), BILINEAR)
+def test_sums_are_what_the_kernel_computes_forward_and_backward(
+    kind: str, shape: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    graph = Graph()
+    graph.output(graph.add(kind, graph.input(shape), **attributes))
+    analysis = graph.analyze()
+    (told,) = explanations(analysis)
+    rng = np.random.default_rng(1)
+    parameters = {name: rng.standard_normal(shape) for name, shape in analysis.rows[0].parameters.items()}
+    x = rng.standard_normal((1, *shape))
+    y, vjp = kernels.find(kind)(x, **{**told.op.given, **parameters})
+    dy = rng.standard_normal(y.shape)
+    gradients = vjp(dy)
+    held = {"x": x[0], "y": y[0], "dy": dy[0], "w": parameters["weight"], "dx": gradients[0][0]}
+    held |= {"dw": gradients["weight"]}
+    if "bias" in parameters:
+        held |= {"b": parameters["bias"], "db": gradients["bias"]}
+
+    def at(factor: tuple[str, tuple[int, ...]]) -> float:
+        letter, index = factor
+        array = held[letter]
+        return float(array[(0,) * (array.ndim - len(index)) + index])
+
+    told_of: set[str] = set()
+    for name, values in sums(told):
+        told_of.add(name)
+        assert len(values) == held[name].size or name == "dx"
+        for value in values:
+            assert sum(prod(map(at, factors)) for factors in value.products) == pytest.approx(at(value.of)), value
+        untouched = {value.of[1] for value in values}
+        if name == "dx":
+            places = np.ndindex(held["dx"].shape[-len(values[0].of[1]) :])
+            assert all(at(("dx", place)) == 0 for place in places if place not in untouched)
+    assert told_of == {"y", "dx", "dw"} | ({"db"} if "bias" in parameters else set())
+
+
+def test_sums_of_a_large_layer_and_of_another_op_are_refused() -> None:
+    analysis = load("lenet5").analyze()
+    for layer, message in (("C1", "more than 2,000 terms"), ("S2", "sums are written out for conv")):
+        with pytest.raises(Misuse, match=message):
+            list(sums(next(iter(explanations(analysis, layer)))))
+
+
+def run(*args: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, args)
+    return result.exit_code, result.stdout, str(result.exception or "")
+
+
+def test_command_explains_a_layer_a_block_and_all_copies() -> None:
+    assert run("explain", "resnet50", "conv1")[1].startswith("conv1: conv(out_channels=64")
+    told = run("explain", "unet", "down1")[1]
+    assert [line.partition(":")[0] for line in told.splitlines() if line and line[0] != " "] == [
+        "down1/conv_1", "down1/relu_1", "down1/conv_2", "down1/relu_2",
+    ]  # fmt: skip
+    assert "there is no layer 'down9': did you mean 'down4'" in run("explain", "unet", "down9")[2]
+    assert "there is no format 'tex'" in run("explain", "unet", "-f", "tex")[2]
+
+
+def test_op_takes_every_attribute_as_an_option() -> None:
+    code, told, _ = run(
+        "op", "conv", "3x8x9", "--out-channels", "4", "--kernel-size=3,2", "--no-bias", "--padding", "[[1,0],2]"
+    )
+    assert code == 0
+    assert told.startswith("conv_1: conv(out_channels=4, kernel_size=(3, 2), bias=False, padding=((1, 0), 2)) of 3x8x9")
+    assert "makes 4x7x12" in told
+    assert "makes 3x5x5" in run("op", "max_pool", "3x9x9", "--kernel-size", "2", "--ceil-mode")[1]
+    assert "of 3x8x8 and 3x8x8 makes 6x8x8" in run("op", "concat", "3x8x8", "3x8x8")[1]
+    assert "not '3y8'" in run("op", "relu", "3y8")[2]
+    assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]

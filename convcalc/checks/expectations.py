@@ -174,16 +174,8 @@ def _budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
         return Problem("unknown-metric", f"there is nothing called '{key}' to budget", did_you_mean(key, NET_NAMES))
     found = of_net(analysis, key)
     values = found if isinstance(found, tuple) else (found,)
-    if all(_holds(value, bound) for value in values):
+    if all(map(bound.holds, values)):
         return None
     allowed = f"<= {max(values)}" if "<" in bound.relation else f">= {min(values)}"
     fix = f'change the net, or write {key}: "{allowed}"'
     return Problem("budget", f"{key} is {_told(values)}, the budget is {bound.text}", fix)
-
-
-def _holds(value: Any, bound: Bound) -> bool:
-    if bound.relation == "<=":
-        return bool(value <= bound.limit)
-    if bound.relation == ">=":
-        return bool(value >= bound.limit)
-    return bool(value < bound.limit if bound.relation == "<" else value > bound.limit)

@@ -27,6 +27,20 @@ def size(n: int) -> str:
     return _scaled(n, 1000, PREFIXES, "B")
 
 
+def signed(n: int) -> str:
+    """``+1,024``, ``-3``; nothing for 0."""
+    return f"{n:+,}" if n else ""
+
+
+def growth(old: int, new: int) -> str:
+    """By how much, in percent with one decimal: ``+2.4%``; nothing where nothing grew, or from nothing."""
+    if not old or old == new:
+        return ""
+    sign = "+" if new > old else "-"
+    tenths = (2000 * abs(new - old) + old) // (2 * old)
+    return f"{sign}{tenths // 10:,}.{tenths % 10}%" if tenths else f"{sign}<0.1%"
+
+
 def _scaled(n: int, base: int, prefixes: tuple[str, ...], unit: str) -> str:
     if n < base:
         return f"{n} {unit}".rstrip()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, did_you_mean
 from convcalc.expressions import LIMIT
@@ -17,6 +18,8 @@ UNITS = {
     "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
 }  # fmt: skip
 
+_RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
 _BOUND = re.compile(r"(<=|>=|<|>) *([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+))? *([A-Za-z]*)")
 _EXAMPLE = 'write a relation, a number and perhaps a unit, as in "<= 26M"'
 
@@ -27,6 +30,10 @@ class Bound(NamedTuple):
     relation: str
     limit: int | Fraction
     text: str
+
+    def holds(self, value: Any) -> bool:
+        """Whether a number keeps to it."""
+        return bool(_RELATIONS[self.relation](value, self.limit))
 
 
 def bound(text: str) -> Bound:

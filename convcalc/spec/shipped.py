@@ -28,8 +28,11 @@ def files() -> dict[str, str]:
 
 
 def is_path(argument: str) -> bool:
-    """Whether an argument means a file: it has a slash, a backslash or a YAML ending, or is ``-``."""
-    return argument == "-" or "/" in argument or os.sep in argument or argument.endswith((".yaml", ".yml"))
+    """Whether an argument means a file: it has a slash, a backslash, a colon (a git revision) or a YAML ending, or
+    is ``-``.
+    """
+    separated = any(separator in argument for separator in ("/", os.sep, ":"))
+    return argument == "-" or separated or argument.endswith((".yaml", ".yml"))
 
 
 def locate(argument: str) -> tuple[str, str]:

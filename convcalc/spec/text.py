@@ -21,14 +21,14 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\uf
 
 
 def read(argument: str) -> Source:
-    """The text at a path, or of standard input for ``-``.
+    """The text at a path, of standard input for ``-``, or of a file as it was at a git revision: ``main:net.yaml``.
 
     Files and pipes are read, never more than one byte past ``MAX_BYTES``. A byte order mark is dropped
     and every line ends in ``\\n``. Raises Unreadable for whatever is not a readable UTF-8 text.
     """
     path = STDIN if argument == "-" else _shown(argument)
     try:
-        data = _stdin() if argument == "-" else _file(argument)
+        data = _stdin() if argument == "-" else _at_revision(argument) if _is_revision(argument) else _file(argument)
     except OSError as error:
         raise Unreadable(f"{path}: {_reason(error)}") from None
     except ValueError as error:  # a NUL inside the path; our own refusals
@@ -65,6 +65,17 @@ def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def _is_revision(argument: str) -> bool:
+    """Whether there is a colon, after more than a drive's letter, and no file of that name."""
+    return argument.find(":") > 1 and not os.path.exists(argument)
+
+
+def _at_revision(argument: str) -> bytes:
+    from convcalc.spec.revision import at_revision
+
+    return at_revision(argument, _at_most)
 
 
 def _at_most(file: BinaryIO) -> bytes:

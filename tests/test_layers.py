@@ -34,7 +34,7 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-FACTS = names("source diagnostics dims expressions replacing")
+FACTS = names("source diagnostics dims expressions replacing revision")
 PREDICTION = names("analysis symbolic")
 OBSERVATION = names("kernels witness plan tensors training gradcheck dependence examples")
 INPUT = names("ops spec expand graph loading schema")
@@ -43,6 +43,7 @@ PARTS = {
     # 0: facts and formulas, each upon those before it
     "source": Part(0),
     "replacing": Part(0),
+    "revision": Part(0),
     "diagnostics": Part(0, names("source")),
     "dims": Part(0, names("source diagnostics")),
     "expressions": Part(0, names("source diagnostics dims")),

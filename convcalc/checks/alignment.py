@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    Label = Callable[["Item"], Hashable]
+
 _AUTOMATIC = re.compile(r"(?:^|/)[A-Za-z]\w*_[0-9]+(?:/|$)")
 
 
 class Item(NamedTuple):
     """What a layer is known by: its name, and its structure whatever the spatial size of its operands.
 
-    ``settings`` are the op's attributes that are not the default, ``weights`` the shapes of its parameters, ``channels``
-    those of its result.
+    ``settings`` are the op's attributes that are not the default, ``weights`` the shapes of its parameters,
+    ``channels`` those of its result.
     """
 
     name: str
@@ -38,9 +40,6 @@ class Pairs(NamedTuple):
     moved: list[tuple[int, int]]
 
 
-Label = Callable[[Item], "Hashable"] if TYPE_CHECKING else object
-
-
 def _given(item: Item) -> Hashable:
     """A name that somebody chose; one that was counted says nothing when a layer in front comes or goes."""
     return None if _AUTOMATIC.search(item.name) else item.name
@@ -55,11 +54,12 @@ def _name(item: Item) -> Hashable:
 
 
 def _structure(item: Item) -> Hashable:
-    return item[1:]
+    """Of a layer without settings, as a relu is, there are too many: its name counts too, but for the numbers."""
+    return item[1:] if item.settings else (item[1:], _unnumbered(item.name))
 
 
 def _settings(item: Item) -> Hashable:
-    return item.op, item.settings
+    return (item.op, item.settings) if item.settings else None
 
 
 BY_NAME: tuple[Label, ...] = (_exactly, _given, _name, _structure, _settings)
@@ -73,7 +73,11 @@ ANYWHERE: tuple[Label, ...] = (lambda item: (item.name, item.op), _structure)
 
 def counted_anew(old: str, new: str) -> bool:
     """Whether names differ in nothing but numbers, as they do behind a layer that came or went."""
-    return re.sub("[0-9]+", "", old) == re.sub("[0-9]+", "", new)
+    return _unnumbered(old) == _unnumbered(new)
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub("[0-9]+", "", name)
 
 
 def align(old: Sequence[Item], new: Sequence[Item]) -> Pairs:
@@ -86,7 +90,7 @@ def _differing(old: Sequence[Item], new: Sequence[Item], pairs: Pairs) -> int:
     """How many layers a reader would be told of."""
     alone = len(old) + len(new) - 2 * (len(pairs.kept) + len(pairs.moved))
     changed = sum(
-        _settings(old[i]) != _settings(new[j]) or not counted_anew(old[i].name, new[j].name) for i, j in pairs.kept
+        old[i].settings != new[j].settings or not counted_anew(old[i].name, new[j].name) for i, j in pairs.kept
     )
     return alone + changed + len(pairs.moved)
 
@@ -98,6 +102,7 @@ def _aligned(old: Sequence[Item], new: Sequence[Item], labels: tuple[Label, ...]
             kept += _anchors(old, new, before, after, label)
         kept.sort()
     kept += _alike(old, new, kept)
+    kept += _beside(old, new, kept)
     kept.sort()
     moved: list[tuple[int, int]] = []
     for label in ANYWHERE:
@@ -175,11 +180,14 @@ def _longest_in_order(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _alike(old: Sequence[Item], new: Sequence[Item], kept: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Layers of one op at the same place that agree in half of their settings: renamed and changed."""
+    """Layers of one op at the same place and in the same block that agree in half of their settings: renamed and
+    changed.
+    """
     names = {item.name for item in old} & {item.name for item in new}
 
     def label(item: Item) -> Hashable:
-        return None if item.name in names else item.op
+        block = _unnumbered(item.name.rpartition("/")[0])
+        return None if item.name in names or not item.settings else (item.op, block)
 
     found = []
     for before, after in _gaps(kept, len(old), len(new)):
@@ -187,4 +195,21 @@ def _alike(old: Sequence[Item], new: Sequence[Item], kept: list[tuple[int, int]]
             mine, theirs = old[i].settings, new[j].settings
             if 2 * len(mine & theirs) >= len(dict([*mine, *theirs])):
                 found.append((i, j))
+    return found
+
+
+def _beside(old: Sequence[Item], new: Sequence[Item], kept: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Layers of one op and settings that stand right behind, or right before, a pair: relus find their conv so."""
+    left, right = {i for i, _ in kept}, {j for _, j in kept}
+    found = []
+    for step in (1, -1):
+        for i, j in sorted(kept)[::step]:
+            i, j = i + step, j + step
+            while 0 <= i < len(old) and 0 <= j < len(new) and i not in left and j not in right:
+                if (old[i].op, old[i].settings) != (new[j].op, new[j].settings):
+                    break
+                found.append((i, j))
+                left.add(i)
+                right.add(j)
+                i, j = i + step, j + step
     return found

@@ -24,8 +24,8 @@ class Change(NamedTuple):
     """A layer of the old net, of the new one, or the same in both, and what differs.
 
     ``settings`` are attributes with their old and new value, ``reads`` the operands where it reads other layers,
-    ``moved`` the layers it came after, where their order changed; ``old_block`` and ``new_block`` name the largest
-    block that came or went as a whole, and its kind.
+    ``moved`` the layers it came after, where their order changed, and ``block`` the largest block that came or went
+    with it as a whole, by name and kind.
     """
 
     old: Row | None
@@ -97,12 +97,13 @@ class Difference(NamedTuple):
 
 def compare(old: Analysis, new: Analysis) -> Difference:
     """Hold two nets against each other; both are analysed for the same batch."""
+    layers = _Layers(old, new)
     return Difference(
         old,
         new,
-        _Layers(old, new).changes(),
+        layers.changes(),
         _differing(_inputs(old.graph), _inputs(new.graph)),
-        _differing(old.outputs, new.outputs),
+        layers.outputs(),
         _differing(old.graph.values, new.graph.values),
         {name: (of_net(old, name), of_net(new, name)) for name in NET_NAMES},
     )
@@ -124,6 +125,7 @@ class _Side:
 
     def __init__(self, analysis: Analysis) -> None:
         self.graph = analysis.graph
+        self.outputs = analysis.outputs
         self.rows = analysis.rows
         self.nodes: list[Node] = []
         self.places: list[int] = []
@@ -136,9 +138,9 @@ class _Side:
         self.items = [self.item(row, node) for row, node in zip(self.rows, self.nodes, strict=True)]
 
     def item(self, row: Row, node: Node) -> Item:
-        kind = type(node.op)
-        settings = frozenset((key, value) for key, value in self.of(node).items() if value != kind.attributes[key].default)
-        return Item(row.name, row.op, settings, tuple(row.parameters.items()), row.shape[0])
+        kind = type(node.op).attributes if node.op else {}
+        chosen = frozenset(pair for pair in self.of(node).items() if pair[1] != kind[pair[0]].default)
+        return Item(row.name, row.op, chosen, tuple(row.parameters.items()), row.shape[0])
 
     def of(self, node: Node) -> dict[str, Any]:
         """The op's attributes, defaults included, however they were written."""
@@ -189,7 +191,7 @@ class _Layers:
         self.new = _Side(new)
         self.pairs = align(self.old.items, self.new.items)
         kept = self.pairs.kept
-        self.old_anchors = self.old.anchors({i: j for i, j in kept})
+        self.old_anchors = self.old.anchors(dict(kept))
         self.new_anchors = self.new.anchors({j: j for _, j in kept})
 
     def changes(self) -> list[Change]:
@@ -225,6 +227,20 @@ class _Layers:
             reads = _read(old, i), _read(new, j)
         after = (_before(old, i), _before(new, j)) if moved else None
         return Change(old.rows[i], new.rows[j], settings, reads, after)
+
+    def outputs(self) -> dict[str, Two]:
+        """Outputs that differ; one that only another name is given to is the same."""
+        gone = {name: ref for name, ref in self.old.graph.results().items() if name not in self.new.outputs}
+        came = {name: ref for name, ref in self.new.graph.results().items() if name not in self.old.outputs}
+        renamed = {}
+        for name, ref in came.items():
+            source = self.new_anchors[ref.node], ref.port
+            before = [was for was, old in gone.items() if (self.old_anchors[old.node], old.port) == source]
+            if before:
+                del gone[before[0]]
+                renamed[before[0]] = name
+        were = {renamed.get(name, name): shape for name, shape in self.old.outputs.items()}
+        return _differing(were, self.new.outputs)
 
 
 def _sources(node: Node, anchors: list[Any]) -> list[Any]:

@@ -24,9 +24,7 @@ def diff(
             show_default=False,
         ),
     ] = None,
-    format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="text, markdown or json.")
-    ] = "text",
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text, markdown or json.")] = "text",
     output: Outputs = None,
     complete: Annotated[
         bool, typer.Option("--all", help="Tell also of layers that differ only by what reaches them.")

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from typing import BinaryIO
+from typing import IO
 
 from convcalc.diagnostics import Unreadable
 from convcalc.source import Source
@@ -73,12 +73,12 @@ def _is_revision(argument: str) -> bool:
 
 
 def _at_revision(argument: str) -> bytes:
-    from convcalc.spec.revision import at_revision
+    from convcalc.revision import at_revision
 
     return at_revision(argument, _at_most)
 
 
-def _at_most(file: BinaryIO) -> bytes:
+def _at_most(file: IO[bytes]) -> bytes:
     parts = []
     left = MAX_BYTES + 1
     while left and (part := file.read(min(left, 1 << 16))):

@@ -19,13 +19,13 @@ ADDED, REMOVED, CHANGED, MOVED, RENAMED, REACHED = "+-~>= "
 
 
 class Entry(NamedTuple):
-    """One or several layers of which the same is to tell: ``count`` of them, or so many layers in ``blocks`` blocks."""
+    """One or several layers of which the same is to tell: so many ``layers``, in so many ``blocks`` if any."""
 
     mark: str
     title: str
     op: str
     blocks: int
-    count: int
+    layers: int
     what: tuple[str, ...]
     params: int
     macs: int
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     def kind(self) -> str:
         """``conv``, ``conv, 5 layers`` or ``17 Bottleneck, 170 layers``."""
         several = f"{self.blocks} " if self.blocks > 1 else ""
-        return f"{several}{self.op}" + (f", {self.count} layers" if self.count > 1 else "")
+        return f"{several}{self.op}" + (f", {self.layers} layers" if self.layers > 1 else "")
 
 
 def entries(compared: Compared) -> list[Entry]:
@@ -138,7 +138,8 @@ def header(difference: Difference) -> list[tuple[str, str, str]]:
         ("output", difference.outputs, _shape),
         ("variable", difference.variables, written),
     ):
-        lines += [(f"{kind} {name}", told(was), told(now)) for name, (was, now) in differing.items()]
+        for name, (was, now) in differing.items():
+            lines.append((name if name == kind else f"{kind} {name}", told(was), told(now)))
     return lines
 
 
@@ -195,7 +196,7 @@ def footer(compared: Compared) -> list[str]:
     if others := counted_anew(difference):
         old, new = others[0].old, others[0].new
         if old and new:
-            told = f"{len(others):,} {'is' if len(others) == 1 else 'are'} counted anew"
+            told = "1 layer has another number" if len(others) == 1 else f"{len(others):,} layers have other numbers"
             lines.append(f"{told}: {new.name} was {old.name}" + (" and so on" if len(others) > 1 else ""))
     return lines
 

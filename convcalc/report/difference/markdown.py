@@ -9,6 +9,7 @@ from convcalc.report.markdown import code, escaped, write_rows, write_table
 
 if TYPE_CHECKING:
     from convcalc.report.difference import Compared
+    from convcalc.report.difference.entries import Total
 
 SHORT = 20
 """So many changes are shown open, more of them behind a line to click at."""
@@ -26,7 +27,7 @@ def write_markdown(compared: Compared, file: TextIO) -> None:
     for limit in compared.passed:
         file.write(f"**{escaped(told(limit, difference))}**\n\n")
     if not difference.same:
-        rows = [[*total[:3], " ".join(filter(None, (total.change, f"({total.percent})" * bool(total.percent))))] for total in totals(difference)]
+        rows = [[*total[:3], _grew(total)] for total in totals(difference)]
         write_table(["", "old", "new", "change"], rows, [False, True, True, True], file)
         file.write("\n")
     for name, was, now in header(difference):
@@ -47,3 +48,7 @@ def write_markdown(compared: Compared, file: TextIO) -> None:
             file.write(f"\nand {len(found) - MOST} more\n")
         file.write("\n</details>\n\n" if many else "\n")
     file.writelines(f"{escaped(line)}\n" for line in footer(compared))
+
+
+def _grew(total: Total) -> str:
+    return f"{total.change} ({total.percent})" if total.percent else total.change

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.difference.entries import ADDED, CHANGED, MOVED, REMOVED, RENAMED, entries, footer, grown
-from convcalc.report.difference.entries import header as heading
-from convcalc.report.difference.entries import told, totals
+from convcalc.report.difference.entries import (
+    ADDED,
+    CHANGED,
+    MOVED,
+    REMOVED,
+    RENAMED,
+    entries,
+    footer,
+    grown,
+    header,
+    told,
+    totals,
+)
 from convcalc.report.markdown import one_line
 from convcalc.report.text import aligned, write_styled
 
@@ -29,7 +39,7 @@ def write_text(compared: Compared, file: TextIO) -> None:
 def _lines(compared: Compared) -> Iterator[Pieces]:
     difference = compared.difference
     yield [(f"{compared.old} -> {compared.new}", "bold")]
-    for name, was, now in heading(difference):
+    for name, was, now in header(difference):
         yield [(f"{name}: {was} -> {now}", "")]
     yield []
     for entry in entries(compared):
@@ -40,8 +50,8 @@ def _lines(compared: Compared) -> Iterator[Pieces]:
         return
     yield []
     table = [["", "old", "new", "change", ""], *map(list, totals(difference))]
-    head, _, *rows = aligned(table, [False, True, True, True, True])
-    yield [(head, "bold")]
+    titles, _, *rows = aligned(table, [False, True, True, True, True])
+    yield [(titles, "bold")]
     yield from ([(row, "")] for row in rows)
     for limit in compared.passed:
         yield [(told(limit, difference), "bold red")]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from typing import IO
 
 
-def at_revision(argument: str, read: Callable[[BinaryIO], bytes]) -> bytes:
+def at_revision(argument: str, read: Callable[[IO[bytes]], bytes]) -> bytes:
     """The bytes of ``revision:path``, the path from the top of the repository, or with ``./`` from here.
 
     Raises ValueError with git's own reason where there is no such revision or file, no repository or no git.

@@ -72,7 +72,7 @@ PARTS = {
     "checks": Part(5),
     # 6: what people read; no kernel is run for it
     "report": Part(6, below=FACTS | INPUT | PREDICTION | (OBSERVATION - {"kernels"}) | {"checks"}, third=names("rich")),
-    "draw": Part(6, names("report"), below=FACTS | INPUT | PREDICTION | {"checks"}),
+    "draw": Part(6, names("report"), below=FACTS | INPUT | PREDICTION | {"checks"}, third=names("grandalf")),
     "explain": Part(6, names("report"), below=FACTS | INPUT | PREDICTION | {"checks"}),
     # 7: the command line
     "cli": Part(7, third=names("typer numpy")),

@@ -15,7 +15,7 @@ from convcalc.ops._op import FREE, Cost
 if TYPE_CHECKING:
     from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
-    from convcalc.graph import Graph
+    from convcalc.graph import Graph, Ref
 
 __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
 
@@ -86,7 +86,7 @@ class Totals(NamedTuple):
 class Analysis:
     """Rows in the order the layers run (inputs left out), totals, and the outputs' shapes by name."""
 
-    __slots__ = ("batch", "dtype", "graph", "outputs", "rows", "totals")
+    __slots__ = ("_named", "batch", "dtype", "graph", "outputs", "rows", "totals")
 
     def __init__(
         self, graph: Graph, rows: tuple[Row, ...], totals: Totals, outputs: dict[str, Shape], batch: int, dtype: str
@@ -97,6 +97,7 @@ class Analysis:
         self.outputs = outputs
         self.batch = batch
         self.dtype = dtype
+        self._named: dict[str, Row] = {}
 
     def stored(self) -> dict[str, Shape]:
         """The shape of every parameter and buffer, as ``conv_1.weight``, in the order of the layers."""
@@ -105,6 +106,13 @@ class Analysis:
             for row in self.rows
             for name, shape in {**row.parameters, **row.buffers}.items()
         }
+
+    def shape(self, ref: Ref) -> Shape:
+        """The shape of one result of a node, of an input the declared one."""
+        if not self._named:
+            self._named.update((row.name, row) for row in self.rows)
+        node = self.graph.nodes[ref.node]
+        return self._named[node.name].shapes[ref.port] if node.shape is None else node.shape
 
     def __getitem__(self, name: str) -> Row:
         """The row of a layer by its name; of a block or a repeated layer, that of its last layer."""

@@ -26,13 +26,10 @@ def explanations(analysis: Analysis, layer: str = "") -> Iterator[Explanation]:
         fix = did_you_mean(layer, [*rows, *(group.name for group in analysis.graph.groups)])
         raise Misuse(f"there is no layer '{layer}': {fix}")
     for node in wanted:
-        operands, seen = [], []
-        for ref in node.inputs:
-            source = nodes[ref.node]
-            shape = source.shape if source.shape is not None else rows[source.name].shapes[ref.port]
-            operands.append(shape)
-            seen.append((POINT,) * (len(shape) - 1) if source.is_input else rows[source.name].fields)
+        operands = tuple(analysis.shape(ref) for ref in node.inputs)
+        source = nodes[node.inputs[0].node]
+        seen = (POINT,) * (len(operands[0]) - 1) if source.is_input else rows[source.name].fields
         row = rows[node.name]
         if node.op is not None:
             united = () if row.sees_all or len(row.fields) != len(row.shape) - 1 else row.fields
-            yield explain(node.name, node.op, tuple(operands), seen[0], united)
+            yield explain(node.name, node.op, operands, seen, united)

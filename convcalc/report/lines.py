@@ -44,14 +44,14 @@ def lines(analysis: Analysis, depth: int) -> list[Line]:
 
 def fold(graph: Graph, singles: Sequence[Line], depth: int) -> list[Line]:
     """Lines of the layers one by one, with ``depth`` levels of blocks opened and the deeper ones folded."""
-    folded = _folded(graph, depth)
+    closed = folded(graph, depth)
     shown: list[Line | _Copies] = []
     skip_to = 0
     by_place = dict(zip(_places(graph), singles, strict=True))
     for place in range(len(graph.nodes)):
         if place < skip_to:
             continue
-        group = folded.get(place)
+        group = closed.get(place)
         if group is None:
             if place in by_place:
                 shown.append(by_place[place])
@@ -88,7 +88,8 @@ def _levels(graph: Graph) -> Iterator[tuple[Group, int]]:
         yield group, len(around)
 
 
-def _folded(graph: Graph, depth: int) -> dict[int, Group]:
+def folded(graph: Graph, depth: int) -> dict[int, Group]:
+    """The blocks that stay closed when ``depth`` levels are opened, by their first node."""
     return {group.start: group for group, level in _levels(graph) if level == depth + 1 and group.stop > group.start}
 
 

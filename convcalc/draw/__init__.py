@@ -1,0 +1,1 @@
+"""Pictures: nets as boxes and arrows, windows on their cells."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import documents
 import pytest
 
-from convcalc.report.ops import reference
+from convcalc.explain.reference import reference
+from convcalc.report.catalogue import entries, page
 from convcalc.schema import text as schema_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_the_reference_of_ops_is_fresh(golden: Golden) -> None:
     golden(DOCS / "ops.md", reference())
+
+
+def test_the_catalogue_of_specs_is_fresh(golden: Golden) -> None:
+    golden(DOCS / "specs.md", page(list(entries())))
 
 
 def test_the_schema_is_fresh(golden: Golden) -> None:

@@ -41,15 +41,23 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    name: str, op: Op, operands: tuple[Shape, ...], seen: tuple[Field, ...], united: tuple[Field, ...] = ()
+    name: str,
+    op: Op,
+    operands: tuple[Shape, ...],
+    seen: tuple[Field, ...],
+    united: tuple[Field, ...] = (),
+    *,
+    defaults: bool = False,
 ) -> Explanation:
     """Shape, parameters, cost and receptive field of an op on operands of these shapes, by the op's own rules.
 
     ``seen`` is what a position of the first operand sees of the input, by axis; ``united`` what one of the result
-    does, for ops whose field follows from no short formula.
+    does, for ops whose field follows from no short formula. Attributes that are left at their default, as no padding,
+    stand in the formulas with ``defaults`` only.
     """
     axes = AXES[len(operands[0]) - 1]
-    given = {key: value for key, value in op.given.items() if value != op.attributes[key].default}
+    said = {key: getattr(op, key) for key in op.attributes}
+    given = {key: value for key, value in said.items() if defaults or value != op.attributes[key].default}
     told = type(op)(**{key: _named(key, value, axes) for key, value in given.items()})
     inputs = tuple(_shape(x, str(place) if len(operands) > 1 else "") for place, x in enumerate(operands, 1))
     outputs, demands = told.infer(*inputs)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convcalc.explain.layer import Explanation
 
 
-def explanations(analysis: Analysis, layer: str = "") -> Iterator[Explanation]:
+def explanations(analysis: Analysis, layer: str = "", *, defaults: bool = False) -> Iterator[Explanation]:
     """Every layer, or those of one name: a layer, all copies of a repeated one, or what a block holds.
 
     Raises Misuse where nothing bears the name.
@@ -32,4 +32,4 @@ def explanations(analysis: Analysis, layer: str = "") -> Iterator[Explanation]:
         row = rows[node.name]
         if node.op is not None:
             united = () if row.sees_all or len(row.fields) != len(row.shape) - 1 else row.fields
-            yield explain(node.name, node.op, operands, seen, united)
+            yield explain(node.name, node.op, operands, seen, united, defaults=defaults)

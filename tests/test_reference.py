@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convcalc import ops
-from convcalc.report.ops import reference, section
+from convcalc.explain.reference import reference, section
 
 
 @pytest.mark.parametrize("name", ops.names())
@@ -32,5 +32,11 @@ def test_an_op_without_attributes() -> None:
     assert section(ops.find("relu")) == (
         "\n## relu\n\n`max(x, 0)`.\n\n"
         "- Takes 1 operand with 0 to 4 spatial axes.\n- Cost: For each value: compares 1.\n- Backward keeps: output.\n"
-        "- Source: torch.nn.ReLU."
+        "- Source: torch.nn.ReLU.\n- Compares: `C_out*H_out*W_out`"
     )
+
+
+def test_formulas_hold_what_is_left_at_its_default_too() -> None:
+    told = section(ops.find("conv"))
+    assert "- Height, width: `floor((H + 2*padding - dilation*(kernel_size - 1) - 1)/stride) + 1`" in told
+    assert "- MACs: `C_out*H_out*W_out*C/groups*kernel_size^2`" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,11 @@ Outputs = Annotated[
         "--output", metavar="FORMAT:FILE", help="Write another format to a file; may be repeated.", show_default=False
     ),
 ]
+
+
+def default_format() -> str:
+    """What is read by whoever runs the command: GitHub Actions says so, everybody else reads text."""
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
 
 
 def check_outputs(format_: str, outputs: Sequence[str] | None, known: Sequence[str]) -> list[tuple[str, str]]:

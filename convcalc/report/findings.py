@@ -41,8 +41,9 @@ def print_outcome(outcome: Outcome, file: TextIO) -> None:
     if outcome.findings:
         print_findings(outcome.findings, file)
     elif outcome.files:
-        files, nets = len(outcome.files), outcome.nets
-        print(f"{files} spec{'s' * (files != 1)}, {nets} net{'s' * (nets != 1)}: no findings", file=file)
+        from convcalc.report.outcome import counted
+
+        print(counted(outcome), file=file)
 
 
 def rendered(diagnostic: Diagnostic) -> str:

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+import documents
 import jsonschema
 import pytest
 
+import convcalc
 from convcalc.checks import codes
+from convcalc.checks.difference import compare
 from convcalc.checks.outcome import Checked, Outcome, Unread
 from convcalc.checks.specs import check_spec
 from convcalc.cli import main
 from convcalc.diagnostics import Diagnostic, Note
+from convcalc.report.difference import Compared, write_difference
 from convcalc.report.outcome import FORMATS, sarif, write_outcome
 from convcalc.report.outcome.github import COMMANDS
 from convcalc.report.outcome.places import placed
@@ -65,9 +69,7 @@ SEVERAL = (
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder inside a repository, which is where commands run; no service has told of itself."""
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
+    """A folder inside a repository, which is where commands run."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "nets" / "deep").mkdir(parents=True)
     (tmp_path / "nets" / "wrong.yaml").write_text(WRONG)
@@ -354,6 +356,30 @@ def test_markdown_is_no_markup(repository: Path) -> None:
     assert len(rows) == 2 + 1 + len(outcome("hostile").findings)
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
     assert not re.search(r"(?<!\\)<(?!br>)", re.sub("`[^`]*`", "", text.replace("\\`", "")))
+
+
+# JSON
+
+
+def keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return {*value}.union(*map(keys, value.values()))
+    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+
+def test_the_document_names_every_field(repository: Path) -> None:
+    text = (documents.ROOT / "docs" / "continuous-integration.md").read_text(encoding="utf-8")
+    told = {word for span in re.findall("`([^`\n]+)`", text) for word in re.findall(r"\w+", span)}
+    assert keys(json.loads(rendered("json", outcome("hostile")))) - told == set()
+    nets = (convcalc.load(name).analyze() for name in ("lenet5", "resnet18"))
+    file = io.StringIO()
+    write_difference("json", Compared("a", "b", compare(*nets)), file)
+    found = json.loads(file.getvalue())
+    for name in ("inputs", "outputs", "variables", "totals"):
+        found[name] = [*found[name].values()]
+    for layer in found["layers"]:
+        layer["settings"] = [*layer["settings"].values()]
+    assert keys(found) - told == set()
 
 
 # paths

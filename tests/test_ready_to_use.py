@@ -22,9 +22,8 @@ SOUND = "input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\
 WIDER = SOUND.replace("4", "8")
 WRONG = SOUND.replace("conv", "cnov")
 
-needs_bash = pytest.mark.skipif(
-    shutil.which("bash") is None or shutil.which("git") is None, reason="needs bash and git"
-)
+BASH = shutil.which("bash") or ""
+needs_bash = pytest.mark.skipif(not BASH or shutil.which("git") is None, reason="needs bash and git")
 
 
 class Ran(NamedTuple):
@@ -88,7 +87,7 @@ def step(name: str, folder: Path, tmp_path: Path, **given: str) -> Ran:
     script = tmp_path / "step.sh"
     script.write_text(STEPS[name]["run"])
     ran = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
+        [BASH, "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
         cwd=folder, env=environment(tmp_path) | told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         timeout=600, check=False,
     )  # fmt: skip
@@ -116,8 +115,10 @@ def test_the_action_checks(repository: Path, tmp_path: Path, python: str) -> Non
 @needs_bash
 def test_inputs_are_never_run(repository: Path, tmp_path: Path, python: str) -> None:
     hostile = '"; touch broken #\n$(touch broken)\n`touch broken`\n*'
-    step("Check", repository, tmp_path, python=python, paths=hostile, output=hostile)
-    step("Compare", repository, tmp_path, python=python, paths=hostile, base=hostile, fail_on=hostile)
+    step("Check", repository, tmp_path, python=python, paths=f"{hostile}\n--output=json:broken")
+    step("Check", repository, tmp_path, python=python, output=hostile)
+    for base in (hostile, "--output=broken"):
+        step("Compare", repository, tmp_path, python=python, paths=hostile, base=base, fail_on=hostile)
     assert not list(tmp_path.rglob("broken"))
 
 
@@ -192,7 +193,8 @@ def test_the_recipe_for_gitlab(repository: Path, tmp_path: Path, python: str) ->
     convcalc.chmod(0o755)
     (repository / "nets" / "wrong.yaml").write_text(WRONG)
     ran = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", "\n".join(script)], cwd=repository, capture_output=True, text=True, check=False,
+        [BASH, "-eo", "pipefail", "-c", "\n".join(script)],
+        cwd=repository, capture_output=True, text=True, check=False,
         env={**os.environ, "PATH": f"{convcalc.parent}:{os.environ['PATH']}", "GITHUB_ACTIONS": ""},
     )  # fmt: skip
     assert ran.returncode == 1, ran.stderr
@@ -221,7 +223,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def install(folder: Path, *packages: str) -> Path:
     """A new virtual environment with these packages; its programs."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *packages], check=True)
+    if packages:
+        subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *packages], check=True)
     return folder / "bin"
 
 

@@ -27,6 +27,7 @@ LIGHT: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     # typer prints its help with rich
     "convcalc --help": (("--help",), ("numpy", "sympy", "pydantic", "yaml", *PREDICTION, *OBSERVATION)),
     "convcalc shape --help": ((*SHAPE, "--help"), ("numpy", "sympy", "pydantic", "yaml", *PREDICTION, *OBSERVATION)),
+    "convcalc diff resnet18 resnet34": (("diff", "resnet18", "resnet34"), (*HEAVY, *OBSERVATION, "json")),
     "convcalc shape resnet50": (
         SHAPE,
         (

@@ -23,6 +23,7 @@ from convcalc.checks.limits import exceeded, limit
 from convcalc.cli import main
 from convcalc.loading import open_graph
 from convcalc.report.difference import FORMATS, Compared, write_difference
+from convcalc.report.difference.entries import entries
 
 if TYPE_CHECKING:
     import random
@@ -153,6 +154,37 @@ def test_a_layer_in_front_is_seen_in_spite_of_every_name() -> None:
     assert [change.new and change.new.name for change in own(found)] == ["conv_1", "batch_norm_1", "relu_1"]
 
 
+def named(*layers: tuple[str, str, dict[str, object]]) -> Graph:
+    graph = Graph()
+    ref = graph.input((8, 9, 9))
+    for name, kind, attributes in layers:
+        ref = graph.add(kind, ref, name=name, **attributes)
+    graph.output(ref, "result")
+    return graph
+
+
+def test_a_layer_may_be_renamed_and_changed_at_once() -> None:
+    """It keeps its place and half of its settings; one that keeps less has come, and the other gone."""
+    conv = {"out_channels": 8, "kernel_size": 3, "bias": False}
+    old = named(("stem", "conv", conv), ("squash", "sigmoid", {}))
+    like = named(("first", "conv", {**conv, "kernel_size": 5}), ("squash", "sigmoid", {}))
+    (change,) = own(compare(old.analyze(), like.analyze()))
+    assert change.renamed
+    assert change.settings == {"kernel_size": (3, 5)}
+    other = named(("first", "conv", {"out_channels": 9, "kernel_size": 5, "bias": False}), ("squash", "sigmoid", {}))
+    assert [(c.old is None, c.new is None) for c in own(compare(old.analyze(), other.analyze()))] == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+
+
+def test_what_stands_before_a_pair_belongs_to_it_too() -> None:
+    conv = {"out_channels": 8, "kernel_size": 3}
+    old = named(("before", "relu", {}), ("stem", "conv", conv))
+    new = named(("start", "relu", {}), ("stem", "conv", conv))
+    (change,) = own(compare(old.analyze(), new.analyze()))
+    assert (change.old and change.old.name, change.new and change.new.name) == ("before", "start")
+
+
 def test_large_nets_are_compared_in_a_moment() -> None:
     """Were it quadratic, 10,000 layers that all changed would take minutes."""
     old, new = net([1 + i % 7 for i in range(3000)]), net([1 + i % 5 for i in range(3000)])
@@ -184,12 +216,21 @@ def test_large_nets_are_compared_in_a_moment() -> None:
         ("changes>1", False),
         ("depth>=1", True),
         ("memory<-5%", False),
+        ("params>-1%", True),
+        ("params<-0%", False),
+        ("params>-20", True),
     ],
 )
 def test_limits(text: str, passed: bool) -> None:
     old, new = (narrow(width).analyze() for width in (11, 12))
     assert (old.totals.params, new.totals.params) == (110, 120)
     assert exceeded(limit(text), compare(old, new)) == passed
+
+
+def test_a_limit_on_shrinking() -> None:
+    shrunk = compare(narrow(12).analyze(), narrow(11).analyze())
+    for text, passed in {"params<-8%": True, "params<-9%": False, "params<-5": True, "params<-10": False}.items():
+        assert exceeded(limit(text), shrunk) == passed
 
 
 def narrow(width: int) -> Graph:
@@ -259,6 +300,16 @@ def test_a_long_comment_is_cut() -> None:
     assert "<details><summary>1200 changes</summary>\n\n| " in long
     assert "\nand 1000 more\n\n</details>\n" in long
     assert len(long) < 65536
+
+
+def test_copies_with_a_gap_between_are_not_told_as_a_range() -> None:
+    unit = "Unit: {args: {wide: 4}, layers: [conv: {out_channels: wide, kernel_size: 1}]}"
+    text = f"input: [3, 8, 8]\nblocks:\n  {unit}\nlayers:\n" + "  - Unit:\n    repeat: 3\n    name: a\n  - relu\n"
+    found = difference(text, text.replace("repeat: 3", "repeat: 5"))
+    assert [entry.title for entry in entries(Compared("x", "y", found))] == ["a/4-5"]
+    kept = found._replace(layers=[change for change in found.layers if "4" not in (change.new or change.old).name])  # type: ignore[union-attr]
+    sparse = kept._replace(layers=[change._replace(old=None, block=None) for change in kept.layers])
+    assert entries(Compared("x", "y", sparse))[0].title == "a/*/conv_1"
 
 
 # the command

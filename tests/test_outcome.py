@@ -9,7 +9,7 @@ import io
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -398,6 +398,8 @@ def test_paths_are_from_the_root_of_the_repository(repository: Path, monkeypatch
     assert placed(__file__) == __file__
     (repository / "link.yaml").symlink_to("nets/wrong.yaml")
     assert placed("../link.yaml") == "link.yaml"
+    (repository / "elsewhere").symlink_to("nets")
+    assert placed("../elsewhere/wrong.yaml") == "nets/wrong.yaml"
     (repository / ".git").rmdir()
     assert placed("wrong.yaml") == "wrong.yaml"
 
@@ -439,6 +441,19 @@ def test_what_cannot_be_written_is_told_and_nothing_is_left(run: Callable[..., R
     )  # fmt: skip
     assert run("deep", "-f", "sarf") == (2, "", "convcalc: there is no format 'sarf': did you mean 'sarif'?\n")
     assert sorted(path.name for path in Path().iterdir()) == ["deep", "wrong.yaml"]
+
+
+def test_an_interrupted_report_leaves_the_one_before(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out.sarif").write_text("before")
+
+    def interrupted(name: str, found: Outcome, file: TextIO) -> None:
+        file.write("half of it" * 10_000)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convcalc.report.outcome.write_outcome", interrupted)
+    assert run("wrong.yaml", "--output", "sarif:out.sarif").code == 130
+    assert Path("out.sarif").read_text() == "before"
+    assert sorted(path.name for path in Path().iterdir()) == ["deep", "out.sarif", "wrong.yaml"]
 
 
 def test_within_github_actions(run: Callable[..., Ran], repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

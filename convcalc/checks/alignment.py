@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -98,9 +99,8 @@ def _differing(old: Sequence[Item], new: Sequence[Item], pairs: Pairs) -> int:
 def _aligned(old: Sequence[Item], new: Sequence[Item], labels: tuple[Label, ...]) -> Pairs:
     kept: list[tuple[int, int]] = []
     for label in labels:
-        for before, after in _gaps(kept, len(old), len(new)):
-            kept += _anchors(old, new, before, after, label)
-        kept.sort()
+        found = [_anchors(old, new, *gap, label) for gap in _gaps(kept, len(old), len(new))]
+        kept = sorted(chain.from_iterable([kept, *found]))
     kept += _alike(old, new, kept)
     kept += _beside(old, new, kept)
     kept.sort()
@@ -164,15 +164,15 @@ def _numbered(items: Sequence[Item], places: Sequence[int], label: Label) -> Ite
 def _longest_in_order(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest subsequence that rises on both sides (by patience sorting), of pairs that rise on the left."""
     tops: list[int] = []
-    chain: list[int] = []
+    last: list[int] = []
     before: list[int] = []
     for place, (_, right) in enumerate(pairs):
         pile = bisect_left(tops, right)
-        tops[pile:] = [right, *tops[pile + 1 :]] if pile < len(tops) else [right]
-        chain[pile : pile + 1] = [place]
-        before.append(chain[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [right]
+        last[pile : pile + 1] = [place]
+        before.append(last[pile - 1] if pile else -1)
     found: list[tuple[int, int]] = []
-    place = chain[-1] if chain else -1
+    place = last[-1] if last else -1
     while place >= 0:
         found.append(pairs[place])
         place = before[place]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.analysis.backward import backward
 from convcalc.analysis.memory import ITEMSIZE, Memory, memory
 from convcalc.analysis.receptive import Field, Support, supports
 from convcalc.analysis.shapes import infer
@@ -23,9 +24,9 @@ __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
 class Row(NamedTuple):
     """One layer: what it is, what comes out, what it sees, what it costs.
 
-    ``shape`` is without the batch axis; ``cost`` and ``bytes`` (of the result) are for the whole batch; ``params`` are
-    the layer's own, none where it shares another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global
-    op lies on the way.
+    ``shape`` is without the batch axis; ``cost``, ``bytes`` (of the result), ``weight_macs`` and ``input_macs`` (of the
+    gradients of parameters and operands) are for the whole batch; ``params`` are the layer's own, none where it shares
+    another's. ``field`` and ``stride`` are per axis, ``sees_all`` once a global op lies on the way.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Row(NamedTuple):
     parameters: dict[str, Shape]
     buffers: dict[str, Shape]
     cost: Cost
+    weight_macs: int
+    input_macs: int
     bytes: int
     fields: tuple[Field, ...]
     sees_all: bool
@@ -70,6 +73,8 @@ class Totals(NamedTuple):
     macs: int
     flops: int
     cost: Cost
+    weight_macs: int
+    input_macs: int
     fields: tuple[Field, ...]
     sees_all: bool
     depth: int
@@ -126,24 +131,30 @@ class Analysis:
         raise KeyError(name)
 
 
-def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis:
+def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32", input_gradient: bool = False) -> Analysis:
     """Shapes, parameters and cost of a graph; raises SpecError with every finding."""
-    analysis, diagnostics = examine(graph, batch=batch, dtype=dtype)
+    analysis, diagnostics = examine(graph, batch=batch, dtype=dtype, input_gradient=input_gradient)
     if analysis is None:
         raise SpecError(diagnostics)
     return analysis
 
 
-def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[Analysis | None, list[Diagnostic]]:
-    """The analysis, or None and why there is none."""
+def examine(
+    graph: Graph, *, batch: int = 1, dtype: str = "float32", input_gradient: bool = False
+) -> tuple[Analysis | None, list[Diagnostic]]:
+    """The analysis, or None and why there is none.
+
+    The backward pass leaves out gradients of the net's inputs unless ``input_gradient``.
+    """
     known, found = infer(graph)
     if found or graph.diagnostics:
         return None, graph.diagnostics + found
     nodes, applied = graph.nodes, [step for step in known if step is not None]
     seen = supports(graph, applied)
+    gradients = backward(graph, applied, input_gradient=input_gradient)
     rows: list[Row] = []
     depths: list[int] = []
-    params = buffers = 0
+    params = buffers = weight_macs = input_macs = 0
     uses: Counter[Applied] = Counter()
     for place, (node, step) in enumerate(zip(nodes, applied, strict=True)):
         own = step.count if node.shares is None else 0
@@ -156,12 +167,16 @@ def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[An
         buffers += sum(map(prod, stored.values()))
         uses[step] += batch
         spent = step.cost if batch == 1 else step.cost.times(batch)
+        for_weight, for_input = gradients[place]
+        weight_macs += for_weight
+        input_macs += for_input
         support = _widest(seen[place])
         operands = tuple([nodes[ref.node].name for ref in node.inputs])
         parameters = step.parameters if node.shares is None else {}
         rows.append(Row(
             node.name, node.kind, operands, step.outputs[0], step.outputs,
-            own, parameters, stored, spent, step.size * batch * ITEMSIZE[dtype], support.fields, support.whole,
+            own, parameters, stored, spent, for_weight * batch, for_input * batch,
+            step.size * batch * ITEMSIZE[dtype], support.fields, support.whole,
         ))  # fmt: skip
     cost = FREE
     for step, times in uses.items():
@@ -170,7 +185,8 @@ def examine(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[An
     last = max((_widest(seen[ref.node]) for ref in results.values()), key=_sizes, default=Support(()))
     kept = memory(graph, applied, batch, dtype)
     totals = Totals(
-        params, buffers, cost.macs, cost.flops, cost, last.fields, last.whole,
+        params, buffers, cost.macs, cost.flops, cost, weight_macs * batch, input_macs * batch,
+        last.fields, last.whole,
         max((depths[ref.node] for ref in results.values()), default=0),
         params * ITEMSIZE[dtype], kept, nodes[kept.peak_at].name if nodes else "",
     )  # fmt: skip

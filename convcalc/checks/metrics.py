@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis, Row, Totals
 
-COUNTS = ("params", "macs", "flops", "adds", "multiplies", "compares", "divides", "exponentials")
+COUNTS = (
+    "params", "macs", "flops", "weight_macs", "input_macs",
+    "adds", "multiplies", "compares", "divides", "exponentials",
+)  # fmt: skip
 """Sums over layers: of one layer, of a block, or of the net."""
 
 NET: dict[str, Callable[[Totals], Any]] = {
@@ -37,9 +40,7 @@ LAYER_NAMES = ("shape", *COUNTS, *LAYER)
 
 def count(rows: tuple[Row, ...], name: str) -> int:
     """The sum of a count over layers."""
-    return sum(
-        row.params if name == "params" else row.flops if name == "flops" else getattr(row.cost, name) for row in rows
-    )
+    return sum(getattr(row if hasattr(row, name) else row.cost, name) for row in rows)
 
 
 def of_net(analysis: Analysis, name: str) -> Any:

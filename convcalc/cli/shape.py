@@ -28,6 +28,12 @@ def shape(
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown.")
     ] = "table",
+    backward: Annotated[
+        bool, typer.Option("--backward", help="MACs of the backward pass: of parameters' gradients, of operands'.")
+    ] = False,
+    input_gradient: Annotated[
+        bool, typer.Option("--input-gradient", help="In it the gradient of the net's inputs too.")
+    ] = False,
     algorithms: Annotated[
         bool,
         typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
@@ -51,7 +57,7 @@ def shape(
         try:
             spec, named = open_spec(argument)
             graph = expand(spec, values, variant=variant or named, inputs=input_shapes(input_, list(spec.inputs)))
-            analysis, found = examine(graph, batch=batch)
+            analysis, found = examine(graph, batch=batch, input_gradient=input_gradient)
         except SpecError as error:
             analysis, found = None, list(error.diagnostics)
         failed += found
@@ -64,6 +70,6 @@ def shape(
 
         write_algorithms(format_, [analysis for analysis, _ in analyses], sys.stdout)
     elif analyses:
-        write(format_, analyses, sys.stdout, columns=columns, depth=depth)
+        write(format_, analyses, sys.stdout, columns=columns, backward=backward, depth=depth)
     if failed:
         raise SpecError(failed)

@@ -51,6 +51,16 @@ class Cost(NamedTuple):
 FREE = Cost()
 
 
+class Gradients(NamedTuple):
+    """Multiply-accumulates of a backward pass, by what they are for: the parameters, and the operands."""
+
+    weight_macs: Dim = 0
+    input_macs: Dim = 0
+
+
+NO_GRADIENTS = Gradients()
+
+
 class Taps(NamedTuple):
     """Which input positions an output position reads on one axis, periodic in the output index.
 
@@ -228,6 +238,15 @@ class Op:
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Operations of the forward pass in eval mode, for one sample."""
         raise NotImplementedError
+
+    def gradients(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], wanted: tuple[bool, ...]) -> Gradients:
+        """MACs of the backward pass for one sample: for the parameters, and for the operands that are ``wanted``.
+
+        A MAC multiplies two factors, and the derivative by either is the other times what arrives: so the gradient
+        of each factor takes as many MACs as the forward pass, whatever groups, stride and padding are.
+        """
+        macs = self.cost(inputs, outputs).macs
+        return Gradients(macs if self.parameters(*inputs) else 0, macs * sum(wanted))
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """For each operand its taps by spatial axis; None where only its shape is read.

@@ -22,17 +22,25 @@ def check_format(name: str) -> None:
 
 
 def write(
-    name: str, analyses: Sequence[tuple[Analysis, Claims]], file: TextIO, *, columns: str = "", depth: int = 0
+    name: str,
+    analyses: Sequence[tuple[Analysis, Claims]],
+    file: TextIO,
+    *,
+    columns: str = "",
+    backward: bool = False,
+    depth: int = 0,
 ) -> None:
-    """Write one net layer by layer, or several side by side by their totals."""
+    """Write one net layer by layer, or several side by side by their totals; ``backward`` adds its columns."""
     if name == "json":
         from convcalc.report.json import write_json
 
         write_json(analyses, file)
         return
-    from convcalc.report.columns import chosen
+    from convcalc.report.columns import BACKWARD, chosen
 
     names = chosen(columns)
+    if backward:
+        names = tuple(dict.fromkeys((*(name for name in names if name != "share"), *BACKWARD)))
     if len(analyses) > 1:
         from convcalc.report.comparison import write_comparison
 

@@ -8,7 +8,7 @@ from convcalc.diagnostics import Misuse, did_you_mean
 from convcalc.report.numbers import grouped, per_axis, share, short, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from convcalc.analysis import Totals
     from convcalc.report.lines import Line
@@ -68,6 +68,8 @@ COLUMNS = {
         brief=lambda line, totals: share(line.cost.macs, totals.macs) if line.cost.macs else "",
     ),
     "flops": _number("FLOPs", lambda line: line.cost.flops),
+    "weight_macs": _number("dW MACs", lambda line: sum(row.weight_macs for row in line.rows)),
+    "input_macs": _number("dX MACs", lambda line: sum(row.input_macs for row in line.rows)),
     "bytes": _number("bytes", lambda line: line.bytes),
     "layers": _number("layers", lambda line: line.layers),
     "adds": _number("adds", lambda line: line.cost.adds),
@@ -77,7 +79,14 @@ COLUMNS = {
     "exponentials": _number("exponentials", lambda line: line.cost.exponentials),
 }
 
+BACKWARD = ("weight_macs", "input_macs")
+
 DEFAULT = ("name", "op", "shape", "field", "params", "macs", "share")
+
+
+def wants_backward(columns: Sequence[str]) -> bool:
+    """Whether the backward pass is shown."""
+    return not set(BACKWARD).isdisjoint(columns)
 
 
 def chosen(text: str) -> tuple[str, ...]:

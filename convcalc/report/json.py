@@ -42,6 +42,8 @@ def _net(analysis: Analysis, claims: Claims) -> dict[str, Any]:
             "macs": totals.macs,
             "flops": totals.flops,
             "cost": totals.cost._asdict(),
+            "weight_macs": totals.weight_macs,
+            "input_macs": totals.input_macs,
             "receptive_field": _field(totals.fields, totals.sees_all),
             "depth": totals.depth,
             "parameter_bytes": totals.parameter_bytes,
@@ -73,6 +75,8 @@ def _layer(row: Row) -> dict[str, Any]:
         "macs": row.macs,
         "flops": row.flops,
         "cost": row.cost._asdict(),
+        "weight_macs": row.weight_macs,
+        "input_macs": row.input_macs,
     }
 
 

@@ -27,10 +27,12 @@ class Line(NamedTuple):
     cost: Cost
     bytes: int
     layers: int
+    rows: tuple[Row, ...] = ()
+    """Of the layers in it, for whatever else is asked of them."""
 
 
 class _Copies(NamedTuple):
-    """Consecutive copies of one block, alike but for what they see; ``line`` is the last one's."""
+    """Consecutive copies of one block, alike but for what they see; ``line`` is the last one's, with all their rows."""
 
     first: Group
     last: Group
@@ -61,7 +63,7 @@ def fold(graph: Graph, singles: Sequence[Line], depth: int) -> list[Line]:
         line = _sum(group, inside, by_place.get(group.output.node))
         previous = shown[-1] if shown else None
         if isinstance(previous, _Copies) and _alike(previous, group, line):
-            shown[-1] = _Copies(previous.first, group, line)
+            shown[-1] = _Copies(previous.first, group, line._replace(rows=previous.line.rows + line.rows))
         else:
             shown.append(_Copies(group, group, line))
     return [entry if isinstance(entry, Line) else _merged(entry) for entry in shown]
@@ -94,7 +96,7 @@ def folded(graph: Graph, depth: int) -> dict[int, Group]:
 
 
 def _single(row: Row) -> Line:
-    return Line(row.name, row.op, row.shape, row.fields, row.sees_all, row.params, row.cost, row.bytes, 1)
+    return Line(row.name, row.op, row.shape, row.fields, row.sees_all, row.params, row.cost, row.bytes, 1, (row,))
 
 
 def _sum(group: Group, inside: list[Line], last: Line | None) -> Line:
@@ -109,6 +111,7 @@ def _sum(group: Group, inside: list[Line], last: Line | None) -> Line:
         cost=cost,
         bytes=sum(line.bytes for line in inside),
         layers=len(inside),
+        rows=tuple(row for line in inside for row in line.rows),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.columns import COLUMNS
+from convcalc.report.columns import COLUMNS, wants_backward
 from convcalc.report.summary import heading, totals
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ def write_markdown(analysis: Analysis, lines: Sequence[Line], columns: Sequence[
     rows = [[COLUMNS[name].text(line, analysis.totals) for name in columns] for line in lines]
     write_table([COLUMNS[name].header for name in columns], rows, [COLUMNS[name].right for name in columns], file)
     file.write("\n")
-    write_table(["total", "value", ""], [list(total) for total in totals(analysis)], [False, True, False], file)
+    write_table(
+        ["total", "value", ""],
+        [list(total) for total in totals(analysis, backward=wants_backward(columns))],
+        [False, True, False],
+        file,
+    )
 
 
 def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], file: TextIO) -> None:

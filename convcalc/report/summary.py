@@ -35,17 +35,24 @@ def title(analysis: Analysis) -> str:
     return graph.name or graph.variant or "net"
 
 
-def totals(analysis: Analysis) -> list[Total]:
-    """Every total, in the order of a report."""
+def totals(analysis: Analysis, *, backward: bool = False) -> list[Total]:
+    """Every total, in the order of a report; those of a backward pass where it is asked for."""
     found, memory = analysis.totals, analysis.totals.memory
     field = per_axis(f.size for f in found.fields)
     stride = per_axis(f.stride for f in found.fields)
     where = "last map; the output sees all" if found.sees_all else "of the output"
+    step = found.macs + found.weight_macs + found.input_macs
+    gradients = [
+        Total("weight gradients", grouped(found.weight_macs), f"{short(found.weight_macs)} MACs, dW in the table"),
+        Total("input gradients", grouped(found.input_macs), f"{short(found.input_macs)} MACs, dX in the table"),
+        Total("training step", grouped(step), f"{short(step)} MACs, forward and backward"),
+    ]
     bound = "" if all(f.exact for f in found.fields) else ", an upper bound"
     return [
         Total("parameters", grouped(found.params), f"{size(found.parameter_bytes)} as {analysis.dtype}"),
         Total("MACs", grouped(found.macs), f"{short(found.macs)} multiply-accumulates"),
         Total("FLOPs", grouped(found.flops), f"{short(found.flops)}: 2 a MAC, 1 for any other operation"),
+        *(gradients if backward else ()),
         Total("receptive field", field or "-", f"stride {stride}, {where}{bound}" if field else "no spatial axes"),
         Total("activations", size(memory.activations), f"all results together, as {analysis.dtype}"),
         Total("inference peak", size(memory.peak), f"alive at once, at {found.peak_at}"),

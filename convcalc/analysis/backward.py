@@ -1,0 +1,40 @@
+"""Multiply-adds of the backward pass: which gradients are asked for, layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convcalc.ops._op import NO_GRADIENTS
+
+if TYPE_CHECKING:
+    from convcalc.analysis.shapes import Applied
+    from convcalc.graph import Graph
+    from convcalc.ops._op import Gradients
+
+
+def backward(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> list[Gradients]:
+    """The cost of each node's gradients for one sample, from the gradient of every output of the net.
+
+    Parameters always get one. An operand gets one where a parameter lies behind it, or an input of the net whose
+    gradient is asked for: so the first layer computes none for its operand unless ``input_gradient``.
+    """
+    reached = [False] * len(graph.nodes)
+    for ref in graph.results().values():
+        reached[ref.node] = True
+    for place in reversed(range(len(graph.nodes))):
+        if reached[place]:
+            for ref in graph.nodes[place].inputs:
+                reached[ref.node] = True
+    asked: list[bool] = []
+    spent: list[Gradients] = []
+    known: dict[tuple[Applied, tuple[bool, ...]], Gradients] = {}
+    for node, step, arrives in zip(graph.nodes, applied, reached, strict=True):
+        op, wanted = step.op, tuple([asked[ref.node] for ref in node.inputs])
+        asked.append(input_gradient if op is None else step.count > 0 or True in wanted)
+        if op is None or not step.cost.macs or not arrives:
+            spent.append(NO_GRADIENTS)
+            continue
+        if (step, wanted) not in known:
+            known[step, wanted] = op.gradients(step.inputs, step.outputs, wanted)
+        spent.append(known[step, wanted])
+    return spent

@@ -33,6 +33,8 @@ METRICS = {
     "params": "Learnt parameters.",
     "macs": "Multiply-accumulates of conv, conv_transpose, linear and matmul; a bias is none.",
     "flops": "2 for each MAC, 1 for every other operation.",
+    "weight_macs": "Multiply-accumulates of the gradients of parameters.",
+    "input_macs": "Multiply-accumulates of the gradients of what layers read, none of the net's inputs.",
     "adds": "Additions and subtractions outside of MACs, biases among them.",
     "multiplies": "Multiplications outside of MACs.",
     "compares": "Comparisons.",

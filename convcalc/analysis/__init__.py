@@ -43,6 +43,9 @@ class Row(NamedTuple):
     bytes: int
     fields: tuple[Field, ...]
     sees_all: bool
+    applied: Applied
+    """The op on operands of these shapes, for one sample."""
+    batch: int
 
     @property
     def macs(self) -> int:
@@ -176,7 +179,7 @@ def examine(
         rows.append(Row(
             node.name, node.kind, operands, step.outputs[0], step.outputs,
             own, parameters, stored, spent, for_weight * batch, for_input * batch,
-            step.size * batch * ITEMSIZE[dtype], support.fields, support.whole,
+            step.size * batch * ITEMSIZE[dtype], support.fields, support.whole, step, batch,
         ))  # fmt: skip
     cost = FREE
     for step, times in uses.items():

@@ -34,6 +34,13 @@ def shape(
     input_gradient: Annotated[
         bool, typer.Option("--input-gradient", help="In it the gradient of the net's inputs too.")
     ] = False,
+    convention: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Count as another tool does, in place of MACs.", show_default=False),
+    ] = "",
+    conventions: Annotated[
+        bool, typer.Option("--conventions", help="What other tools count for the net, and why it differs.")
+    ] = False,
     algorithms: Annotated[
         bool,
         typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
@@ -69,7 +76,11 @@ def shape(
         from convcalc.report.algorithms import write_algorithms
 
         write_algorithms(format_, [analysis for analysis, _ in analyses], sys.stdout)
+    elif analyses and conventions:
+        from convcalc.report.conventions import write_conventions
+
+        write_conventions(format_, [analysis for analysis, _ in analyses], sys.stdout)
     elif analyses:
-        write(format_, analyses, sys.stdout, columns=columns, backward=backward, depth=depth)
+        write(format_, analyses, sys.stdout, columns=columns, backward=backward, headline=convention, depth=depth)
     if failed:
         raise SpecError(failed)

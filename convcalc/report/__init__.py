@@ -28,19 +28,21 @@ def write(
     *,
     columns: str = "",
     backward: bool = False,
+    headline: str = "",
     depth: int = 0,
 ) -> None:
-    """Write one net layer by layer, or several side by side by their totals; ``backward`` adds its columns."""
+    """Write one net layer by layer, or several side by side by their totals.
+
+    ``backward`` adds its columns, ``headline`` names a convention to show in place of MACs.
+    """
     if name == "json":
         from convcalc.report.json import write_json
 
         write_json(analyses, file)
         return
-    from convcalc.report.columns import BACKWARD, chosen
+    from convcalc.report.columns import chosen
 
-    names = chosen(columns)
-    if backward:
-        names = tuple(dict.fromkeys((*(name for name in names if name != "share"), *BACKWARD)))
+    names = chosen(columns, backward=backward, headline=headline)
     if len(analyses) > 1:
         from convcalc.report.comparison import write_comparison
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.analysis.conventions import TOOLS, column, counted
 from convcalc.diagnostics import Misuse, did_you_mean
 from convcalc.report.numbers import grouped, per_axis, share, short, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from convcalc.analysis import Totals
     from convcalc.report.lines import Line
@@ -55,7 +56,13 @@ def _field(line: Line) -> str:
     return f"{seen} /{moved}" if seen and not line.sees_all else seen
 
 
+def _by(name: str) -> Column:
+    """What a convention counts."""
+    return _number(name, lambda line: counted(name, line.rows))
+
+
 COLUMNS = {
+    **{name: _by(name) for name in TOOLS},
     "name": _words("layer", lambda line: line.name),
     "op": _words("op", lambda line: line.op),
     "shape": _words("output", lambda line: times(line.shape), right=True),
@@ -84,13 +91,23 @@ BACKWARD = ("weight_macs", "input_macs")
 DEFAULT = ("name", "op", "shape", "field", "params", "macs", "share")
 
 
-def wants_backward(columns: Sequence[str]) -> bool:
-    """Whether the backward pass is shown."""
-    return not set(BACKWARD).isdisjoint(columns)
+def chosen(text: str, *, backward: bool = False, headline: str = "") -> tuple[str, ...]:
+    """The columns to show, with those of the backward pass, and with the convention ``headline`` in place of MACs.
+
+    Raises Misuse for names of columns and conventions that there are not.
+    """
+    names = _named(text)
+    if headline:
+        instead = column(headline)
+        names = tuple(instead if name == "macs" else name for name in names if name != "share")
+    if backward:
+        # Six numbers a line are enough.
+        names = (*(name for name in names if name != "share"), *BACKWARD)
+    return tuple(dict.fromkeys(names))
 
 
-def chosen(text: str) -> tuple[str, ...]:
-    """The columns that ``--columns`` names, or the default ones and those after a ``+``; raises Misuse."""
+def _named(text: str) -> tuple[str, ...]:
+    """The columns that ``--columns`` names, or the default ones and those after a ``+``."""
     if not text:
         return DEFAULT
     names = [name.strip().lower() for name in text.removeprefix("+").split(",")]

@@ -32,11 +32,12 @@ class Line(NamedTuple):
 
 
 class _Copies(NamedTuple):
-    """Consecutive copies of one block, alike but for what they see; ``line`` is the last one's, with all their rows."""
+    """Consecutive copies of one block, alike but for what they see: the last one's line, and the rows of all."""
 
     first: Group
     last: Group
     line: Line
+    rows: list[Row]
 
 
 def lines(analysis: Analysis, depth: int) -> list[Line]:
@@ -63,9 +64,10 @@ def fold(graph: Graph, singles: Sequence[Line], depth: int) -> list[Line]:
         line = _sum(group, inside, by_place.get(group.output.node))
         previous = shown[-1] if shown else None
         if isinstance(previous, _Copies) and _alike(previous, group, line):
-            shown[-1] = _Copies(previous.first, group, line._replace(rows=previous.line.rows + line.rows))
+            previous.rows.extend(line.rows)
+            shown[-1] = _Copies(previous.first, group, line, previous.rows)
         else:
-            shown.append(_Copies(group, group, line))
+            shown.append(_Copies(group, group, line, list(line.rows)))
     return [entry if isinstance(entry, Line) else _merged(entry) for entry in shown]
 
 
@@ -125,7 +127,7 @@ def _cost_of(line: Line) -> tuple[object, ...]:
 
 
 def _merged(copies: _Copies) -> Line:
-    first, last, line = copies
+    first, last, line, rows = copies
     count = last.copy - first.copy + 1
     if count == 1:
         return line
@@ -136,4 +138,5 @@ def _merged(copies: _Copies) -> Line:
         cost=line.cost.times(count),
         bytes=line.bytes * count,
         layers=line.layers * count,
+        rows=tuple(rows),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.columns import COLUMNS, wants_backward
+from convcalc.report.columns import COLUMNS
 from convcalc.report.summary import heading, totals
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def write_markdown(analysis: Analysis, lines: Sequence[Line], columns: Sequence[
     file.write("\n")
     write_table(
         ["total", "value", ""],
-        [list(total) for total in totals(analysis, backward=wants_backward(columns))],
+        [list(total) for total in totals(analysis, columns)],
         [False, True, False],
         file,
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.conventions import TOOLS, counted
+from convcalc.report.columns import BACKWARD
 from convcalc.report.numbers import grouped, per_axis, short, size, times
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convcalc.analysis import Analysis
 
 
@@ -35,12 +39,13 @@ def title(analysis: Analysis) -> str:
     return graph.name or graph.variant or "net"
 
 
-def totals(analysis: Analysis, *, backward: bool = False) -> list[Total]:
-    """Every total, in the order of a report; those of a backward pass where it is asked for."""
+def totals(analysis: Analysis, columns: Sequence[str] = ()) -> list[Total]:
+    """Every total, in the order of a report; those of a backward pass and of conventions where a column shows them."""
     found, memory = analysis.totals, analysis.totals.memory
     field = per_axis(f.size for f in found.fields)
     stride = per_axis(f.stride for f in found.fields)
     where = "last map; the output sees all" if found.sees_all else "of the output"
+    by = [Total(name, grouped(counted(name, analysis.rows)), TOOLS[name]) for name in columns if name in TOOLS]
     step = found.macs + found.weight_macs + found.input_macs
     gradients = [
         Total("weight gradients", grouped(found.weight_macs), f"{short(found.weight_macs)} MACs, dW in the table"),
@@ -52,7 +57,8 @@ def totals(analysis: Analysis, *, backward: bool = False) -> list[Total]:
         Total("parameters", grouped(found.params), f"{size(found.parameter_bytes)} as {analysis.dtype}"),
         Total("MACs", grouped(found.macs), f"{short(found.macs)} multiply-accumulates"),
         Total("FLOPs", grouped(found.flops), f"{short(found.flops)}: 2 a MAC, 1 for any other operation"),
-        *(gradients if backward else ()),
+        *by,
+        *([] if set(BACKWARD).isdisjoint(columns) else gradients),
         Total("receptive field", field or "-", f"stride {stride}, {where}{bound}" if field else "no spatial axes"),
         Total("activations", size(memory.activations), f"all results together, as {analysis.dtype}"),
         Total("inference peak", size(memory.peak), f"alive at once, at {found.peak_at}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.columns import COLUMNS, wants_backward
+from convcalc.report.columns import COLUMNS
 from convcalc.report.summary import heading, totals
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def write_analysis(
     for line in aligned(table, [COLUMNS[name].right for name in columns]):
         file.write(line + "\n")
     file.write("\n")
-    found = totals(analysis, backward=wants_backward(columns))
+    found = totals(analysis, columns)
     names = max(len(total.name) for total in found)
     values = max(len(total.value) for total in found)
     for total in found:
@@ -163,7 +163,7 @@ def _write_rich(
     summary.add_column(style="bold")
     summary.add_column(justify="right", style="green")
     summary.add_column(style="dim")
-    found = totals(analysis, backward=wants_backward(columns))
+    found = totals(analysis, columns)
     left = room - max(len(total.name) for total in found) - max(len(total.value) for total in found) - 2 * len(GAP)
     for total in found:
         summary.add_row(total.name, total.value, _elided(total.remark, max(left, SHORTEST)))

@@ -36,8 +36,8 @@ def names(text: str) -> frozenset[str]:
 
 FACTS = names("source diagnostics dims expressions replacing revision")
 PREDICTION = names("analysis symbolic")
-OBSERVATION = names("kernels witness plan tensors training gradcheck dependence examples")
-INPUT = names("ops spec expand graph loading schema")
+OBSERVATION = names("kernels witness plan tensors training gradcheck dependence examples measuring")
+INPUT = names("ops spec expand graph loading schema device")
 
 PARTS = {
     # 0: facts and formulas, each upon those before it
@@ -56,6 +56,7 @@ PARTS = {
     "expand": Part(3, names("graph")),
     "loading": Part(3, names("expand graph")),
     "schema": Part(3),
+    "device": Part(3),
     # 4: two sides that share nothing but the graph. Prediction:
     "analysis": Part(4),
     "symbolic": Part(4, names("analysis"), third=names("numpy sympy")),
@@ -67,6 +68,7 @@ PARTS = {
     "training": Part(4, names("kernels witness plan"), third=names("numpy")),
     "gradcheck": Part(4, names("kernels witness"), third=names("numpy")),
     "dependence": Part(4, names("kernels witness"), third=names("numpy")),
+    "measuring": Part(4, third=names("numpy")),
     "examples": Part(4, names("witness tensors"), third=names("numpy")),
     # 5: where the two sides meet
     "checks": Part(5),

@@ -81,6 +81,12 @@ def run(
         bool, typer.Option("--fast", help="Fused layers and both cores: outputs and times, no table of layers.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Time and speed of each layer.")] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="In --profile, beside what this device takes at least.", show_default=False
+        ),
+    ] = "",
     depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open.")] = 0,
 ) -> None:
     """Run a net on arrays, forward and backward, and verify every prediction.
@@ -91,6 +97,7 @@ def run(
     from convcalc.checks import check_claims
     from convcalc.checks.capacity import refuse_single_values, refuse_too_large
     from convcalc.checks.samples import check_samples, moved
+    from convcalc.device import open_device
     from convcalc.diagnostics import Misuse, SpecError, did_you_mean
     from convcalc.expand import expand
     from convcalc.loading import open_spec
@@ -103,6 +110,7 @@ def run(
     _refuse_idle_options(
         {
             "--keep": (bool(keep), "--save", bool(save)),
+            "--device": (bool(device), "--profile", profile),
             "--weights-map": (bool(weights_map), "--weights", bool(weights)),
             "--weights-by": (weights_by != "name", "--weights", bool(weights)),
             "--resize": (bool(resize), "--input with an image", bool(files)),
@@ -120,6 +128,7 @@ def run(
             raise Misuse(f"{option} looks into layers that --fast fuses: leave --fast out")
         # One worker beside the main thread shares the work, so BLAS keeps to one; it asks when numpy is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    target = open_device(device) if device else None
     opened, named = open_spec(spec)
     shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
     graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
@@ -187,7 +196,7 @@ def run(
     found = terms(graph, ran.outputs, kind=loss, weights=_pairs(output_weights, list(ran.outputs)), seed=seed)
     value = loss_of(found, ran.outputs)
     gradients = None if forward_only else ran.backward(value.seeds)
-    report.layers(ran, depth=depth, profile=profile)
+    report.layers(ran, depth=depth, profile=profile, device=target)
     examples = () if misfit else opened.samples
     if not examples:
         report.outputs(ran)

@@ -41,6 +41,12 @@ def shape(
     conventions: Annotated[
         bool, typer.Option("--conventions", help="What other tools count for the net, and why it differs.")
     ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="What this device takes at least, and waits for, by layer.", show_default=False
+        ),
+    ] = "",
     algorithms: Annotated[
         bool,
         typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
@@ -52,12 +58,20 @@ def shape(
     """
     from convcalc.analysis import examine
     from convcalc.checks import check_claims
-    from convcalc.diagnostics import SpecError
+    from convcalc.diagnostics import Misuse, SpecError
     from convcalc.expand import expand
     from convcalc.loading import open_spec
     from convcalc.report import check_format, write
 
     check_format(format_)
+    instead = {"--device": device, "--conventions": conventions, "--algorithms": algorithms}
+    if len(told := [option for option, given in instead.items() if given]) > 1:
+        raise Misuse(f"{' and '.join(told)} are reports of their own: ask for one at a time")
+    target = None
+    if device:
+        from convcalc.device import open_device
+
+        target = open_device(device)
     values = settings(set_)
     analyses, failed = [], []
     for argument in specs:
@@ -76,6 +90,10 @@ def shape(
         from convcalc.report.algorithms import write_algorithms
 
         write_algorithms(format_, [analysis for analysis, _ in analyses], sys.stdout)
+    elif analyses and target:
+        from convcalc.report.roofline import write_roofline
+
+        write_roofline(format_, [analysis for analysis, _ in analyses], target, sys.stdout, depth=depth)
     elif analyses and conventions:
         from convcalc.report.conventions import write_conventions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcalc.analysis.roofline import bounds, together
 from convcalc.checks.verification import compare, compare_fields
 from convcalc.diagnostics import listing
 from convcalc.ops._op import Cost
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from convcalc.analysis import Analysis
+    from convcalc.analysis.roofline import Bound
     from convcalc.checks import Claims
     from convcalc.checks.verification import Compared
     from convcalc.dependence import Reach
+    from convcalc.device import Device
     from convcalc.diagnostics import Diagnostic
     from convcalc.examples import Worked
     from convcalc.gradcheck import Checked
@@ -82,8 +85,8 @@ class Report:
 
         self.say(match_text(matches) + "\n")
 
-    def layers(self, run: Run, *, depth: int, profile: bool) -> None:
-        """The table of layers; a folded line is compared as a whole."""
+    def layers(self, run: Run, *, depth: int, profile: bool, device: Device | None = None) -> None:
+        """The table of layers; a folded line is compared as a whole. A profile stands beside a device's bounds."""
         self.say(heading(self.analysis) + "\n")
         compared = compare(self.analysis, run.rows)
         _write_layers(self.analysis, run.rows, depth, self.file)
@@ -93,7 +96,7 @@ class Report:
         if fallen:
             self.say(f"{self.algorithm} does not apply to {listing(fallen)}: computed by im2col\n")
         if profile:
-            _write_timings(run, self.file)
+            _write_timings(run, bounds(self.analysis, device) if device else (), self.file)
             self.say()
         self.first_not_finite(run.rows)
 
@@ -259,15 +262,29 @@ def _row(one: Line, other: Line) -> list[str]:
     return cells
 
 
-def _write_timings(run: Run, file: TextIO) -> None:
+def _write_timings(run: Run, least: Sequence[Bound], file: TextIO) -> None:
     backward = {name: row.seconds for name, row in run.backward_rows.items()}
     total = sum(saw.seconds for saw in run.rows) + sum(backward.values())
-    table = [["layer", "by", "forward ms", "backward ms", "share", "GFLOP/s", "multiplied"]]
-    for saw in run.rows:
+    beside = ["at least", "reached", "waits for"] if least else []
+    table = [["layer", "by", "forward ms", *beside, "backward ms", "share", "GFLOP/s", "multiplied"]]
+    for place, saw in enumerate(run.rows):
         behind = backward.get(saw.name, 0.0)
         speed = f"{2 * saw.macs / saw.seconds / 1e9:.1f}" if saw.macs and saw.seconds else ""
         part = share(round(1e9 * (saw.seconds + behind)), round(1e9 * total))
         took = f"{1e3 * behind:.2f}" if behind else ""
         done = grouped(saw.multiplications) if saw.multiplications else ""
-        table.append([saw.name, saw.algorithm or saw.op, f"{1e3 * saw.seconds:.2f}", took, part, speed, done])
-    write_grid(table, [False, False, *[True] * 5], file)
+        bound = _bounded(least[place], saw.seconds) if least else []
+        table.append([saw.name, saw.algorithm or saw.op, f"{1e3 * saw.seconds:.2f}", *bound, took, part, speed, done])
+    write_grid(table, [False, False, *[True] * (5 + len(beside))], file)
+    if least:
+        whole, seconds = together(least).seconds, sum(saw.seconds for saw in run.rows)
+        reached = share(round(1e9 * whole), round(1e9 * seconds))
+        told = f"forward {1e3 * seconds:.2f} ms; at least {1e3 * whole:.2f} ms on the device"
+        file.write(f"\n{told}: {reached} of what it can\n")
+
+
+def _bounded(bound: Bound, seconds: float) -> list[str]:
+    """The bound, and which part of the measured time it is: more than all of it on another device than this one."""
+    if not bound.by:
+        return ["", "", ""]
+    return [f"{1e3 * bound.seconds:.2f}", share(round(1e9 * bound.seconds), round(1e9 * seconds)), bound.by]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import test_counting
 
@@ -12,14 +13,17 @@ import convcalc
 from convcalc import ops
 from convcalc.analysis import analyze
 from convcalc.checks import check_claims
+from convcalc.checks.verification import compare_backward
 from convcalc.cli import main
 from convcalc.graph import Graph, Ref
 from convcalc.ops._op import Gradients
 from convcalc.report.json import write_json
 from convcalc.report.lines import folds, lines
+from convcalc.witness import Run, random_inputs
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
+    from convcalc.witness import Backward
 
 # FLOPs forward and backward of torch.utils.flop_counter, the input needing no gradient; for mobilenet_v2 the right
 # figure, since the counter forgets to divide the weight gradient by the groups (tests/oracle/test_counters.py).
@@ -140,3 +144,49 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ops.find("conv"), "gradients", lambda self, i, o, wanted: Gradients(1, 1))
     with pytest.raises(AssertionError):
         test_counting.test_three_counts_are_one()
+
+
+SMALL = {"lenet5": {}, "googlenet_aux": {}, "resnext50_32x4d": {"H": 32, "W": 33}, "unet": {"H": 16, "W": 32},
+         "dcgan_generator": {}, "mobilenet_v2": {"H": 32, "W": 33}}  # fmt: skip
+
+
+def observed(graph: Graph) -> tuple[Analysis, dict[str, Backward]]:
+    """A run, and the prediction of what it was asked for."""
+    run = Run(graph, random_inputs(graph, 2))
+    gradients = run.backward({name: np.ones_like(y) for name, y in run.outputs.items()})
+    return analyze(graph, batch=2, input_gradient=bool(gradients.inputs)), run.backward_rows
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_net_performs_what_is_predicted(name: str) -> None:
+    compared = compare_backward(*observed(convcalc.load(name).bind(SMALL[name])))
+    assert compared and [entry for entry in compared if entry.differing] == []
+
+
+@pytest.mark.parametrize("name", ops.names())
+def test_an_op_s_spec_performs_what_is_predicted(name: str) -> None:
+    compared = compare_backward(*observed(convcalc.load(f"specs/ops/{name}.yaml")))
+    assert [entry for entry in compared if entry.differing] == []
+
+
+def test_indices_have_no_gradient() -> None:
+    graph, x = net()
+    x = graph.add("conv", x, out_channels=2, kernel_size=1)
+    graph.output(graph.add("max_pool", x, kernel_size=2)._replace(port=1))
+    assert spent(graph.analyze()) == {"conv_1": (0, 0)}
+
+
+def test_a_run_says_so_and_finds_a_wrong_rule(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> str:
+        monkeypatch.setattr("sys.argv", ["convcalc", "run", "lenet5"])
+        with pytest.raises(SystemExit):
+            main()
+        return capsys.readouterr().out
+
+    assert "verified: 5 of 5 layers: MACs of both gradients observed as predicted" in told()
+    monkeypatch.setattr(ops.find("linear"), "gradients", lambda self, i, o, wanted: Gradients(1, 840))
+    wrong = told()
+    assert "verified: 3 of 5 layers: MACs of both gradients observed as predicted" in wrong
+    assert "differs:  logits (linear): MACs of weight gradients: predicted 1, observed 840" in wrong

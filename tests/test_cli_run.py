@@ -119,13 +119,14 @@ def test_every_layer_is_verified_and_so_are_the_gradients(run: Cli) -> None:
     ran = run("net.yaml --gradcheck --receptive-field --steps 3")
     assert (ran.code, ran.err) == (0, "")
     verified = [line for line in ran.out.splitlines() if line.startswith("verified: ")]
-    assert verified[:4] == [
+    assert verified[:5] == [
         "verified: 6 of 6 layers: shape, parameters, MACs and bytes observed as predicted",
         "verified: 135 parameters have a gradient, as predicted",
+        "verified: 2 of 2 layers: MACs of both gradients observed as predicted",
         "verified: 6 of 6 layers: gradient as by differences",
         "verified: 8 receptive fields on an axis of 'input' as predicted",
     ]
-    assert verified[4].startswith("verified: the loss fell from ")
+    assert verified[5].startswith("verified: the loss fell from ")
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, op: str, change: Callable[[Any, Any], tuple[Any, Any]]) -> None:

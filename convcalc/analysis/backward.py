@@ -8,7 +8,7 @@ from convcalc.ops._op import NO_GRADIENTS
 
 if TYPE_CHECKING:
     from convcalc.analysis.shapes import Applied
-    from convcalc.graph import Graph
+    from convcalc.graph import Graph, Node, Ref
     from convcalc.ops._op import Gradients
 
 
@@ -18,17 +18,18 @@ def backward(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> l
     Parameters always get one. An operand gets one where a parameter lies behind it, or an input of the net whose
     gradient is asked for: so the first layer computes none for its operand unless ``input_gradient``.
     """
-    reached = [False] * len(graph.nodes)
+    nodes = graph.nodes
+    reached = [False] * len(nodes)
     for ref in graph.results().values():
-        reached[ref.node] = True
-    for place in reversed(range(len(graph.nodes))):
+        reached[ref.node] |= not _is_place(nodes, ref)
+    for place in reversed(range(len(nodes))):
         if reached[place]:
-            for ref in graph.nodes[place].inputs:
-                reached[ref.node] = True
+            for ref in nodes[place].inputs:
+                reached[ref.node] |= not _is_place(nodes, ref)
     asked: list[bool] = []
     spent: list[Gradients] = []
     known: dict[tuple[Applied, tuple[bool, ...]], Gradients] = {}
-    for node, step, arrives in zip(graph.nodes, applied, reached, strict=True):
+    for node, step, arrives in zip(nodes, applied, reached, strict=True):
         op, wanted = step.op, tuple([asked[ref.node] for ref in node.inputs])
         asked.append(input_gradient if op is None else step.count > 0 or True in wanted)
         if op is None or not step.cost.macs or not arrives:
@@ -38,3 +39,9 @@ def backward(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> l
             known[step, wanted] = op.gradients(step.inputs, step.outputs, wanted)
         spent.append(known[step, wanted])
     return spent
+
+
+def _is_place(nodes: list[Node], ref: Ref) -> bool:
+    """Whether a result says where something stood: that has no gradient."""
+    op = nodes[ref.node].op
+    return ref.port > 0 and op is not None and op.ports[ref.port] == "indices"

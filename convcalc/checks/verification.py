@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis, Row
     from convcalc.dependence import Reach
-    from convcalc.witness import Seen
+    from convcalc.witness import Backward, Seen
 
 
 class Compared(NamedTuple):
@@ -34,6 +34,21 @@ def compare(analysis: Analysis, seen: Sequence[Seen]) -> list[Compared]:
     if [row.name for row in analysis.rows] != [row.name for row in seen]:
         raise ValueError("the run and the analysis are of different graphs")
     return [_compared(row, saw, analysis.batch) for row, saw in zip(analysis.rows, seen, strict=True)]
+
+
+def compare_backward(analysis: Analysis, seen: Mapping[str, Backward]) -> list[Compared]:
+    """Every layer with MACs beside its backward pass: those for the gradient of its parameters, and of its operands.
+
+    A layer that no gradient reached has performed none.
+    """
+    compared = []
+    for row in analysis.rows:
+        if row.macs:
+            done = seen.get(row.name)
+            predicted = {"MACs of weight gradients": row.weight_macs, "MACs of input gradients": row.input_macs}
+            observed = (done.weight_macs, done.input_macs) if done else (0, 0)
+            compared.append(Compared(row.name, row.op, predicted, dict(zip(predicted, observed, strict=True))))
+    return compared
 
 
 def _compared(row: Row, saw: Seen, batch: int) -> Compared:

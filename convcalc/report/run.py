@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcalc.analysis import analyze
 from convcalc.analysis.roofline import bounds, together
-from convcalc.checks.verification import compare, compare_fields
+from convcalc.checks.verification import compare, compare_backward, compare_fields
 from convcalc.diagnostics import listing
 from convcalc.ops._op import Cost
 from convcalc.report.lines import Line, fold
@@ -150,6 +151,17 @@ class Report:
         self.say(f"input gradients     {arrived}  {short(input_macs)} MACs")
         self.say()
         self._gradient_count(count)
+        self._performed(run, asked=bool(gradients.inputs))
+
+    def _performed(self, run: Run, *, asked: bool) -> None:
+        """Multiply-adds of the backward pass against the predicted ones, of the inputs' gradients where ``asked``."""
+        mine = self.analysis
+        expected = analyze(mine.graph, batch=mine.batch, dtype=mine.dtype, input_gradient=True) if asked else mine
+        compared = compare_backward(expected, run.backward_rows)
+        self.wrong += differences(compared)
+        if compared:
+            right = sum(not entry.differing for entry in compared)
+            self.verified.append(f"{right} of {len(compared)} layers: MACs of both gradients observed as predicted")
 
     def _gradient_count(self, count: int) -> None:
         if count != self.analysis.totals.params:

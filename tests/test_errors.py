@@ -46,10 +46,13 @@ def findings(name: str) -> tuple[Diagnostic, ...]:
 
 
 def corrected(name: str, text: str, folder: Path) -> tuple[Diagnostic, ...]:
-    """What is found in a text under the name of a file: the names of variants start with it."""
+    """The errors in a text under the name of a file: the names of variants start with it.
+
+    Lints are left out: where a number takes the place of a variable, the variable may well be unused.
+    """
     path = folder / f"{name}.yaml"
     path.write_text(text)
-    return check_spec(str(path)).findings
+    return tuple(finding for finding in check_spec(str(path)).findings if finding.severity == "error")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.analysis import examine
 from convcalc.checks import check_claims
+from convcalc.checks.lints import Linter
 from convcalc.checks.outcome import Checked
 from convcalc.diagnostics import Diagnostic, SpecError, Unreadable, in_order
 from convcalc.expand import expand
@@ -51,18 +52,28 @@ def check_spec(argument: str) -> Checked:
     except SpecError as error:
         return Checked(argument, error.diagnostics, 0)
     found_in: dict[Diagnostic, list[str]] = {}
-    variants = [named] if named else ["", *spec.variants]
+    linter = Linter(spec)
+    asked = [named] if named else ["", *spec.variants]
     layers = 0
-    for variant in variants:
+    whole = True
+    for variant in ("", *spec.variants):
         graph = expand(spec, variant=variant)
         layers += len(graph.nodes)
         if variant and layers > MOST:
             told = f"the variants make more than {MOST:,} layers in all"
             place = spec.marks.key(("variants", variant))
             found_in[Diagnostic("too-many-layers", told, "split the file", spec.source, place)] = [""]
+            whole = False
             break
         analysis, found = examine(graph)
-        for finding in dict.fromkeys(found if analysis is None else check_claims(analysis).failed):
+        if analysis is None:
+            whole = False
+        else:
+            linter.look(analysis)
+            found = list(check_claims(analysis).failed)
+        for finding in dict.fromkeys(found):
             found_in.setdefault(finding, []).append(variant)
+    if whole:  # what a mistake leaves unread would look unused
+        found_in |= linter.findings()
     placed = (finding._replace(variants=() if "" in names else tuple(names)) for finding, names in found_in.items())
-    return Checked(argument, in_order(placed), len(variants))
+    return Checked(argument, in_order(placed), len(asked))

@@ -115,6 +115,9 @@ class Op:
     view: ClassVar[bool] = False
     """Whether the result is the operand's memory, seen otherwise."""
 
+    centres: ClassVar[bool] = False
+    """Whether the mean of each channel is taken off, and so any constant that was added to it."""
+
     name: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:

@@ -16,6 +16,7 @@ class BatchNorm(Op):
 
     also = ("batchnormalization", "bn", "batchnorm")
     saves = ("input", "statistics")
+    centres = True
 
     eps = Number("Added to the variance.", 1e-5, also=("epsilon",))
     momentum = Number("Weight of the new batch in the running statistics.", 0.1)

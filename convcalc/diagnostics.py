@@ -68,6 +68,8 @@ class Problem(Exception):
 class SpecError(Exception):
     """A spec has findings; ``diagnostics`` lists all of them in the order of the text."""
 
+    exit_code = 1
+
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = in_order(diagnostics)
         super().__init__("\n".join(map(str, self.diagnostics)))

@@ -52,9 +52,20 @@ def open_spec(argument: str) -> tuple[Spec, str]:
 
     Raises Unreadable, also for a name that starts like a shipped file but is no variant of it.
     """
+    source, variant = open_source(argument)
+    return spec_of(source, variant), variant
+
+
+def open_source(argument: str) -> tuple[Source, str]:
+    """The text of a command line argument, and the variant that the argument names; raises Unreadable."""
     path, variant = locate(argument)
-    spec = read_spec(read(path), partial=True)
+    return read(path), variant
+
+
+def spec_of(source: Source, variant: str = "") -> Spec:
+    """The spec that a text describes; raises Unreadable where it has no such variant."""
+    spec = read_spec(source, partial=True)
     if variant and variant not in spec.variants:
-        stem = os.path.basename(path).removesuffix(".yaml")
-        raise Unreadable(no_such_name(argument, [stem, *spec.variants]))
-    return spec, variant
+        stem = os.path.basename(source.path).removesuffix(".yaml")
+        raise Unreadable(no_such_name(variant, [stem, *spec.variants]))
+    return spec

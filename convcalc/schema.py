@@ -96,6 +96,7 @@ def _sections() -> Schema:
         "budget": {
             "description": 'Limits that always hold, as text: "<= 26M".',
             **_map({key: _told(doc, "Bound") for key, doc in NET_METRICS.items()}),
+            "patternProperties": {rf"^.+\.({'|'.join(METRICS)})$": _told("The same of a layer or a block.", "Bound")},
         },
         "variants": _told("A family of nets: variants override variables and expect their own figures.", "Variants"),
         "weights": _told("Parameters of a worked example, by layer and parameter: conv_1.weight.", "Weights"),

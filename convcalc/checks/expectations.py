@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.checks.metrics import COUNTS, LAYER, LAYER_NAMES, NET_NAMES, count, of_net
+from convcalc.checks.metrics import COUNTS, LAYER, LAYER_BUDGETS, LAYER_NAMES, NET_NAMES, count, of_layer, of_net
 from convcalc.diagnostics import Diagnostic, Problem, did_you_mean
 from convcalc.expressions import evaluate
 
@@ -47,7 +47,10 @@ def check_expectations(analysis: Analysis) -> Verdict:
         else:
             failed.append(_diagnostic(analysis, claim.path, told))
     for key, bound in (graph.spec.budget if graph.spec else {}).items():
-        told = _budget(analysis, key, bound)
+        try:
+            told = budget(analysis, key, bound)
+        except Problem as problem:
+            told = problem
         hold += told is None
         if told:
             failed.append(_diagnostic(analysis, ("budget", key), told))
@@ -168,11 +171,17 @@ def _written(values: tuple[Any, ...]) -> str:
     return str(values[0]) if len(set(values)) == 1 else str(list(values))
 
 
-def _budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
-    """A budget holds of every axis."""
-    if key not in NET_NAMES:
-        return Problem("unknown-metric", f"there is nothing called '{key}' to budget", did_you_mean(key, NET_NAMES))
-    found = of_net(analysis, key)
+def budget(analysis: Analysis, key: str, bound: Bound) -> Problem | None:
+    """None where a metric of the net, or ``layer.metric`` of a layer or a block, keeps to its bound on every axis.
+
+    Raises Problem where there is no such metric or layer.
+    """
+    layer, _, metric = key.rpartition(".")
+    known = LAYER_BUDGETS if layer else NET_NAMES
+    if metric not in known:
+        names = [f"{layer}.{name}" for name in known] if layer else known
+        raise Problem("unknown-metric", f"there is nothing called '{key}' to budget", did_you_mean(key, names))
+    found = of_layer(analysis, layer, metric) if layer else of_net(analysis, metric)
     values = found if isinstance(found, tuple) else (found,)
     if all(map(bound.holds, values)):
         return None

@@ -63,7 +63,7 @@ def main() -> None:
         from convcalc.report.findings import print_findings
 
         print_findings(error.diagnostics, sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except (Unreadable, Misuse) as error:
         _fail(str(error))
     except (BrokenPipeError, KeyboardInterrupt) as error:

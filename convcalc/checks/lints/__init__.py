@@ -67,7 +67,7 @@ class Linter:
         for code, lint in self._lints.items():
             for path, message, fix in lint.read(self.spec) if hasattr(lint, "read") else ():
                 place = self.spec.marks.key(path)
-                told[Diagnostic(code, message, fix, self.spec.source, place, (), "warning")] = [""]
+                told[Diagnostic(code, message, fix, self.spec.source, place, (), "warning")] = ["", *self.spec.variants]
         for (_, layer), by_net in self._blamed.items():
             if len(by_net) == self._nets[layer]:
                 for variant, found in by_net.items():

@@ -8,7 +8,7 @@ import documents
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -28,3 +28,11 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
     """``golden(path, text)`` fails where the file at ``path`` does not hold ``text``, or with --update writes it."""
     update = request.config.getoption("--update")
     return lambda path, text: documents.golden(path, text, update=update)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What was found in specs is remembered for these tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

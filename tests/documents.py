@@ -7,6 +7,7 @@ A fenced block is what its language says, and the HTML comment on the line above
                      under <!-- layers -->          a list of layers, for an input of 8 channels and 32x32
                      with `fails: CODE` as well     its findings bear this code; the block below tells them
                      under <!-- file: x.yaml -->    written where the commands below find it
+    ```toml          a configuration: it is sound, or is written where the commands below find it, as above
     ```console       `$ convcalc ...` and its output, several times over if need be
     ```python        run in one namespace for the document; the ```text block below it is what it prints
     ```text          generated: the findings of the spec above it, or what the Python above it prints
@@ -30,7 +31,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from convcalc.checks.configuration import configuration
 from convcalc.checks.specs import check_spec
+from convcalc.diagnostics import SpecError
 
 ROOT = Path(__file__).parent.parent
 INPUT = "input: [8, 32, 32]\n"
@@ -128,6 +131,8 @@ class _Document:
             return self.console(block)
         if block.language == "yaml":
             self.spec(block)
+        elif block.language == "toml":
+            self.configuration(block)
         elif block.language == "python":
             self.python(block)
         elif block.language != "sh":
@@ -164,6 +169,16 @@ class _Document:
             if {f.code for f in found} != {code}:
                 raise block.mistake(f"this spec is said to fail with '{code}':\n{told or 'it passes'}")
             self.pending = told
+
+    def configuration(self, block: Block) -> None:
+        name = block.directives.get("file", "")
+        path = self.folder / (name or "example.toml")
+        path.write_text(block.text, encoding="utf-8")
+        if not name:
+            try:
+                configuration(str(path))
+            except SpecError as error:
+                raise block.mistake(f"this configuration is said to be sound:\n{error}") from None
 
     def python(self, block: Block) -> None:
         printed = io.StringIO()

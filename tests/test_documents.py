@@ -22,7 +22,11 @@ DOCS = documents.ROOT / "docs"
 DOCUMENTS = [path for path in (*sorted(DOCS.glob("*.md")), documents.ROOT / "README.md") if path.exists()]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+EXAMPLES = [path for path in DOCUMENTS if path.name != "codes.md"]
+"""Those of the codes are tried in test_codes."""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_do_what_the_document_says(path: Path, tmp_path: Path, golden: Golden) -> None:
     golden(path, documents.refreshed(path.read_text(encoding="utf-8"), tmp_path))
 
@@ -54,6 +58,7 @@ SPEC = "<!-- spec -->\n```yaml\ninput: [3, 8, 8]\nlayers: [relu]\n```\n"
 FAILS = "<!-- layers, fails: unknown-op -->\n```yaml\n- conf\n```\n"
 MESSAGE = "```text\nunknown-op: there is no op 'conf'\n  fix: did you mean 'conv'?\n```\n"
 FILE = "<!-- file: net.yaml -->\n```yaml\ninput: [3, 8, 8]\nlayers: [relu]\n```\n"
+SOUND = "```toml\npaths = ['nets']\n```\n"
 CONSOLE = "```console\n$ convcalc check net.yaml\n1 spec, 1 net: no findings\n```\n"
 PYTHON = "```python\nx = 2\nprint(x + 1)\n```\n"
 PRINTED = "```text\n3\n```\n"
@@ -61,7 +66,7 @@ PRINTED = "```text\n3\n```\n"
 
 @pytest.mark.parametrize(
     "text",
-    [SPEC, FAILS + MESSAGE, FILE + CONSOLE, PYTHON + PRINTED, PYTHON + PRINTED + "```python\nassert x == 2\n```\n"],
+    [SPEC, FAILS + MESSAGE, FILE + CONSOLE, SOUND, PYTHON + PRINTED, PYTHON + PRINTED + "```python\nassert x == 2\n```\n"],
 )
 def test_what_is_true_stays_as_it_is(text: str, tmp_path: Path) -> None:
     assert documents.refreshed(text, tmp_path) == text
@@ -102,6 +107,7 @@ def test_what_is_stale_is_noticed_and_rewritten(right: str, stale: str, tmp_path
         (SPEC.replace("spec", "file: net.yaml, spec"), "write one of"),
         (SPEC.replace("```\n", "", 1)[:-4], "never closed"),
         (SPEC.replace("yaml", "yml"), "nothing is known"),
+        (SOUND.replace("paths", "pahts"), "said to be sound:\nconvcalc"),
         ("```console\nconvcalc check net.yaml\n```\n", "starts with a command"),
         ("```console\n$ rm net.yaml\n```\n", "and not rm"),
     ],

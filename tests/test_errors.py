@@ -216,6 +216,10 @@ ELSEWHERE = {
     "too-many-values": "the file would have megabytes: test_hostile.py",
     "too-many-variables": "the file would be long: test_hostile.py",
     "undecided": "the same: test_carrying.py",
+    **dict.fromkeys(("configuration", "toml"), "mistakes of a configuration: test_codes.py"),
+    **dict.fromkeys(("bad-ignore", "unused-ignore", "not-run"), "no mistakes of a spec: test_codes.py"),
+    **dict.fromkeys(("drift", "not-locked"), "what a baseline says: test_lock.py"),
+    "observed": "what only a defect shows: test_observed.py",
     "yaml": "what no rule of spec/syntax.py explains: test_spec_document.py",
 }
 

@@ -144,9 +144,9 @@ class _Reader:
         given = self.table(data, (), tuple(_READERS))
         return Configuration(folder, **{key: _READERS[key](self, value, (key,)) for key, value in given.items()})
 
-    def wrong(self, path: tuple[str, ...], message: str, fix: str, code: str = "configuration") -> None:
+    def wrong(self, path: tuple[str, ...], message: str, fix: str) -> None:
         span = place(self.source.text, (*self.prefix, *path))
-        self.found.append(Diagnostic(code, message, fix, self.source, span))
+        self.found.append(Diagnostic("configuration", message, fix, self.source, span))
 
     def table(self, value: Any, path: tuple[str, ...], known: tuple[str, ...] | None = None) -> dict[str, Any]:
         """A table whose unknown keys are told and left out."""

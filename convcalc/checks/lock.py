@@ -122,7 +122,11 @@ def _layers(analysis: Analysis, before: dict[str, Any], now: dict[str, Any]) -> 
     names = [
         name for name in (*now, *(name for name in before if name not in now)) if before.get(name) != now.get(name)
     ]
-    spans = {node.name.partition("/")[0]: analysis.graph.span(node) for node in analysis.graph.nodes}
+    graph = analysis.graph
+    spans = {node.name.partition("/")[0]: graph.span(node) for node in graph.nodes}
+    for group in graph.groups:
+        if graph.spec and group.layer.name == group.name.partition("/")[0]:
+            spans[group.layer.name] = graph.spec.marks.key((*group.layer.path, group.layer.kind))
     for name in names[:12]:
         if name not in before:
             yield Note(f"{name} is new: {_layer(now[name])}", spans.get(name))

@@ -32,7 +32,7 @@ def observe(analysis: Analysis) -> list[Diagnostic]:
     room = available()
     span = spec.marks.key(("layers",))
     if small.totals.macs > MOST_MACS or (room is not None and needed(small, forward_only=False) > room):
-        told = f"not run: {small.totals.macs:,} MACs and {needed(small, forward_only=False):,} bytes are too much here"
+        told = f"{small.totals.macs:,} MACs and {needed(small, forward_only=False):,} bytes are too much here"
         return [Diagnostic("not-run", told, "run it with convcalc run", spec.source, span, (), "info")]
     found = list(dict.fromkeys(_differences(small)))
     if spec.samples and not moved(analysis.graph) and not check_samples(analysis):
@@ -74,10 +74,11 @@ def _differences(analysis: Analysis) -> Iterator[Diagnostic]:
     except Exception as error:  # whatever a kernel fails with, the prediction said that it would not
         yield _finding(graph, "", f"the run fails where the prediction does not: {type(error).__name__}: {error}")
         return
-    for layer in compared:
-        for key in layer.differing:
-            told = f"{layer.name}: {key} predicted {layer.predicted[key]}, observed {layer.observed[key]}"
-            yield _finding(graph, layer.name, told)
+    first = next((layer for layer in compared if layer.differing), None)
+    if first:  # those behind it differ because it does
+        differ = (f"{key} predicted {first.predicted[key]}, observed {first.observed[key]}" for key in first.differing)
+        yield _finding(graph, first.name, f"{first.name}: {'; '.join(differ)}")
+        return
     for row in analysis.rows:
         for name, gradient in gradients.parameters.get(row.name, {}).items():
             wanted: Any = row.parameters.get(name)

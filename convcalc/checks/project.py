@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from glob import glob, has_magic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -119,10 +120,8 @@ def lock_project(arguments: Iterable[str], configuration: Configuration, *, upda
             continue
         name = configuration.relative(argument)
         if not update and name in specs and specs[name] != entry:
-            changed = check_source(
-                source, "", Wants(Rules(("drift", "not-locked")), (), configuration.lock, specs[name])
-            )
-            files.append(changed)
+            held = Wants(Rules(("drift",)), (), configuration.lock, specs[name])
+            files.append(check_source(source, "", held))
         specs[name] = entry
     if update:
         specs = {
@@ -167,17 +166,31 @@ def _results(tasks: list[Task], jobs: int) -> Iterator[Checked | Unread]:
     if jobs < 2 or len(tasks) <= CHUNK:
         yield from map(_attempt, tasks)
         return
-    import signal
     from concurrent.futures import ProcessPoolExecutor
 
-    # A Ctrl-C is for this process alone, which then drops what is left.
-    quiet = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=quiet) as pool:
+    with ProcessPoolExecutor(jobs) as pool:
         try:
-            yield from pool.map(_attempt, tasks, chunksize=CHUNK)
+            with _stops_wait():
+                results = pool.map(_attempt, tasks, chunksize=CHUNK)
+            yield from results
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _stops_wait() -> Iterator[None]:
+    """Hold a Ctrl-C back until the end: processes that are started meanwhile never see one, this one drops the rest."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _attempt(task: Task) -> Checked | Unread:

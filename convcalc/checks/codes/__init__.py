@@ -1,22 +1,23 @@
 """What each code of a finding means: one file a code, beside this module, found by its name.
 
-A file is Markdown: the code as a heading, why it matters, and where a text can show it a spec that is wrong and one
-that is right, each in a block of YAML.
+A file is Markdown: the code as a heading, why it matters, and where a text can show it one that is wrong and one that is
+right, each in a block: specs in YAML, configurations in TOML.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from typing import NamedTuple
 
 from convcalc.diagnostics import Misuse, did_you_mean
 
-_BLOCK = re.compile(r"^(Wrong|Right):\n\n```yaml\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^(Wrong|Right):\n\n```(?:yaml|toml)\n(.*?)^```$", re.M | re.S)
 
 
 class Explanation(NamedTuple):
-    """A code, its meaning in a sentence, the whole text in Markdown, and the specs in it, empty where there is none."""
+    """A code, its meaning in a sentence, the whole text in Markdown, and what it shows, empty where there is nothing."""
 
     code: str
     summary: str
@@ -25,9 +26,10 @@ class Explanation(NamedTuple):
     right: str = ""
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """Every code, sorted."""
-    return sorted(file[:-3] for file in os.listdir(os.path.dirname(__file__)) if file.endswith(".md"))
+    return tuple(sorted(file[:-3] for file in os.listdir(os.path.dirname(__file__)) if file.endswith(".md")))
 
 
 def explain(code: str) -> Explanation:
@@ -40,3 +42,12 @@ def explain(code: str) -> Explanation:
     summary = text.split("\n\n")[1].replace("\n", " ").partition(". ")[0].removesuffix(".")
     specs = dict(_BLOCK.findall(text))
     return Explanation(code, summary, text, specs.get("Wrong", ""), specs.get("Right", ""))
+
+
+def reference() -> str:
+    """The document with every code, in Markdown."""
+    head = (
+        "# Codes of findings\n\nGenerated: `convcalc explain-code CODE` tells of one. Codes are stable. What is wrong and "
+        "what is right is tried in a test.\n\n"
+    )
+    return head + "\n".join(re.sub("^# ", "## ", explain(code).text) for code in names())

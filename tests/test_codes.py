@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def test_explanations_have_one_form(code: str) -> None:
     assert told.text.startswith(f"# {code}\n\n")
     assert told.text.endswith("\n")
     assert 15 < len(told.summary) < 200
+    assert re.findall(r"^(Wrong|Right):\n\n```(?:yaml|toml)$", told.text, re.M) == ["Wrong", "Right"] * bool(told.wrong)
     assert bool(told.wrong) == bool(told.right) == (code not in WITHOUT_EXAMPLE)
     assert all(len(line) <= 120 for line in told.text.splitlines())
 

@@ -66,7 +66,14 @@ PRINTED = "```text\n3\n```\n"
 
 @pytest.mark.parametrize(
     "text",
-    [SPEC, FAILS + MESSAGE, FILE + CONSOLE, SOUND, PYTHON + PRINTED, PYTHON + PRINTED + "```python\nassert x == 2\n```\n"],
+    [
+        SPEC,
+        FAILS + MESSAGE,
+        FILE + CONSOLE,
+        SOUND,
+        PYTHON + PRINTED,
+        PYTHON + PRINTED + "```python\nassert x == 2\n```\n",
+    ],
 )
 def test_what_is_true_stays_as_it_is(text: str, tmp_path: Path) -> None:
     assert documents.refreshed(text, tmp_path) == text
@@ -107,7 +114,7 @@ def test_what_is_stale_is_noticed_and_rewritten(right: str, stale: str, tmp_path
         (SPEC.replace("spec", "file: net.yaml, spec"), "write one of"),
         (SPEC.replace("```\n", "", 1)[:-4], "never closed"),
         (SPEC.replace("yaml", "yml"), "nothing is known"),
-        (SOUND.replace("paths", "pahts"), "said to be sound:\nconvcalc"),
+        (SOUND.replace("paths", "pahts"), "said to be sound:\n.*no key 'pahts'"),
         ("```console\nconvcalc check net.yaml\n```\n", "starts with a command"),
         ("```console\n$ rm net.yaml\n```\n", "and not rm"),
     ],

@@ -433,7 +433,8 @@ def test_rules_that_are_none(option: str) -> None:
 def test_codes_are_explained() -> None:
     ran = run("explain-code", "budget")
     assert ran.returncode == 0
-    assert ran.stdout.startswith("# budget\n")
+    assert ran.stdout.startswith("budget\n\nA metric of the net")
+    assert "Wrong:\n\n  input: [3, 32, 32]\n" in ran.stdout
     assert "unused-variable" in run("explain-code").stdout
     assert run("explain-code", "bugdet").stderr == "convcalc: there is no code 'bugdet': did you mean 'budget'?\n"
 

@@ -16,7 +16,7 @@ def explain_code(
     from convcalc.checks.codes import explain, names
 
     if code:
-        print(explain(code).text, end="")
+        print(explain(code).plain, end="")
         return
     width = max(map(len, names()))
     for name in names():

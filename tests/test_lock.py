@@ -161,6 +161,7 @@ def test_what_fails_in_writing_leaves_the_old_file(monkeypatch: pytest.MonkeyPat
         ("{", "no baseline \\(line 1: "),
         ("[]", "no baseline \\(something is missing\\)"),
         ('{"version": 1, "specs": {"net.yaml": {"net": {}, "variants": {}}}}', "no baseline"),
+        ('{"version": 1, "specs": []}', "no baseline"),
         ('{"version": 2, "specs": {}}', "a baseline of version 2"),
     ],
 )

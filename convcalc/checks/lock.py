@@ -63,7 +63,9 @@ def read_lock(path: str) -> dict[str, Any] | None:
         specs: dict[str, Any] = data["specs"]
         for entry in specs.values():
             for known in (entry["net"], *entry["variants"].values()):
-                _ = known["layers"], [known[key] for key in TOTALS]
+                _ = [known[key] for key in TOTALS], known["inputs"].items(), known["outputs"].items()
+                for _shape, _params, _macs in known["layers"].values():
+                    pass
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

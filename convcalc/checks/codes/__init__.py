@@ -53,7 +53,7 @@ def explain(code: str) -> Explanation:
 def reference() -> str:
     """The document with every code, in Markdown."""
     head = (
-        "# Codes of findings\n\nGenerated. `convcalc explain-code CODE` tells of one, and `convcalc explain-code` lists all. "
-        "Codes are stable.\n\n"
+        "# Codes of findings\n\nGenerated. `convcalc explain-code CODE` tells of one, `convcalc explain-code` lists "
+        "all. Codes are stable.\n\n"
     )
     return head + "\n".join(re.sub("^# ", "## ", explain(code).text) for code in names())

@@ -74,11 +74,10 @@ class Cache:
 
 def _versions() -> str:
     """A digest of whatever reads and checks specs."""
-    import yaml
-
     import convcalc
+    from convcalc.spec.document import PARSER
 
-    total = sha256(f"{sys.version} {yaml.__version__} {yaml.__with_libyaml__}".encode())
+    total = sha256(f"{sys.version} {PARSER}".encode())
     for path, folders, files in os.walk(os.path.dirname(convcalc.__file__)):
         folders[:] = sorted(name for name in folders if name not in ("__pycache__", "specs"))
         for name in sorted(files):

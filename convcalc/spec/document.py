@@ -36,6 +36,9 @@ MAX_DEPTH = 64
 MAX_EVENTS = 250_000
 """Keys, values and ends of lists and maps: what can be read in a second, and far more than any net needs."""
 
+PARSER = f"PyYAML {yaml.__version__}{' with libyaml' * yaml.__with_libyaml__}"
+"""What reads YAML here."""
+
 _ENDS = (MappingEndEvent, SequenceEndEvent)
 _STARTS = (MappingStartEvent, SequenceStartEvent)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from itertools import product
 from pathlib import Path
+from time import process_time
 
 import pytest
 
-from convcalc.checks.lints import lints, names
+from convcalc import load
+from convcalc.checks.lints import Linter, lints, names
+from convcalc.checks.lints.padding_alone import _leaves
 from convcalc.checks.project import check_project
 from convcalc.checks.specs import check_spec
+from convcalc.ops._op import Taps
 from convcalc.spec.shipped import files
 
 SHIPPED = sorted(files())
@@ -130,3 +135,28 @@ def test_lints_wait_until_all_else_can_be_read(tmp_path: Path) -> None:
     text = layers("relu", "relu", "conv: {out_channels: 8, kernel_size: 99}", head="vars: {unused: 1}\n")
     assert codes(text, tmp_path) == ["kernel-too-large"]
     assert codes(layers("relu", "relu") + "budget: {params: '> 3'}\n", tmp_path) == ["activation-twice", "budget"]
+
+
+def test_the_first_and_the_last_window_are_looked_at_tap_by_tap() -> None:
+    for start, step, width, advance, n, count in product(
+        range(-9, 3), (1, 2, 3, -2), (1, 2, 3), (1, 2), (1, 4), (1, 3)
+    ):
+        windows = [[o * advance + start + step * j for j in range(width)] for o in (0, count - 1)]
+        expected = not all(any(0 <= position < n for position in window) for window in windows)
+        assert _leaves(Taps(1, advance, ((start, step, width),)), n, count) == expected
+
+
+def test_many_layers_take_no_longer_each(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+
+    def seconds(count: int) -> float:
+        dense = "  - linear: {out_features: 8}\n    repeat: " + str(count) + "\n"
+        chain = f"  - dropout:\n    repeat: {count}\n"
+        path.write_text(f"input: [8, 8, 8]\nlayers:\n  - conv: {{out_channels: 8, kernel_size: 1}}\n{chain}{dense}")
+        analysis = load(str(path)).analyze()
+        linter = Linter(analysis.graph.spec)  # type: ignore[arg-type]
+        start = process_time()
+        linter.look(analysis)
+        return process_time() - start
+
+    assert seconds(8000) < 20 * max(seconds(1000), 0.005)

@@ -31,9 +31,12 @@ class Net:
         self.users: list[list[int]] = [[] for _ in self.nodes]
         """By node, those that use a result of it: once for each time."""
         self._shapes: list[tuple[Shape, ...]] = []
+        self._values: list[int] = []
         rows = iter(analysis.rows)
         for place, node in enumerate(self.nodes):
             self._shapes.append((node.shape or (),) if node.is_input else next(rows).shapes)
+            passed_on = node.op is not None and node.op.view
+            self._values.append(self._values[node.inputs[0].node] if passed_on else place)
             for ref in node.inputs:
                 self.users[ref.node].append(place)
 
@@ -60,7 +63,4 @@ class Net:
 
     def behind_views(self, place: int) -> int:
         """The node whose values a node reads: views (flatten, reshape) and dropout pass them on as they are."""
-        source = self.nodes[place].inputs[0].node
-        while (op := self.nodes[source].op) is not None and op.view:
-            source = self.nodes[source].inputs[0].node
-        return source
+        return self._values[self.nodes[place].inputs[0].node]

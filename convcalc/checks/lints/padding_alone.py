@@ -31,5 +31,10 @@ def _leaves(taps: Taps, n: int, count: int) -> bool:
     if taps.period > 1:
         return False
     ((start, step, width),) = taps.windows
-    firsts = (start, start + (count - 1) * taps.advance)
-    return any(not any(0 <= first + step * j < n for j in range(width)) for first in firsts)
+    if step < 0:
+        start, step = start + step * (width - 1), -step
+    for first in (start, start + (count - 1) * taps.advance):
+        tap = max(0, -(first // step))  # the first one at or behind position 0
+        if tap >= width or first + step * tap >= n:
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from convcalc.checks.lints._net import Remark
@@ -20,6 +21,6 @@ def look(net: Net) -> Iterator[Remark]:
     for place, node, _ in net.ops():
         by_branches = node.layer is not None and node.layer.branches is not None
         if by_branches and len(set(node.inputs)) < len(node.inputs):
-            twice = next(ref for ref in node.inputs if node.inputs.count(ref) > 1)
-            told = f"{node.inputs.count(twice)} branches of {net.title(place)} have no layers: each is what forks"
+            ((_, times),) = Counter(node.inputs).most_common(1)
+            told = f"{times} branches of {net.title(place)} have no layers: each is what forks"
             yield Remark(place, told, "remove all but one of them, or give them layers that are on")

@@ -2,7 +2,8 @@
 
 All input positions up to ``h`` on an axis are spoilt; the middle unit of a layer is spoilt too exactly when
 ``h`` reaches its field. So the first position of the field is found by halving, and the last one from the other
-end, for all layers from the same runs.
+end, for all layers from the same runs. Of a small input every value is spoilt by itself: each in a sample of its own,
+so that one run shows which results depend on which values.
 """
 
 from __future__ import annotations
@@ -51,6 +52,30 @@ def observed_fields(
             found = None if first is None or last is None else Reach(unit, first, last)
             fields.setdefault(name, []).append(found)
     return fields
+
+
+def observed_sets(
+    graph: Graph, inputs: Mapping[str, Array], weights: Weights, source: str
+) -> dict[str, tuple[Array | None, ...]]:
+    """For each layer and each of its results, which values of input ``source`` each value depends on.
+
+    Booleans ``[C, *S, C', *S']``: the axes of the input ``[1, C, *S]``, then those of the result ``[1, C', *S']``. None
+    for indices, which are integers and can't be spoilt.
+    """
+    x = inputs[source]
+    spoilt = np.repeat(x, x.size, axis=0)
+    np.fill_diagonal(spoilt.reshape(x.size, x.size), np.nan)
+    alike = {name: np.repeat(other, x.size, axis=0) for name, other in inputs.items()}
+    found: dict[str, tuple[Array | None, ...]] = {}
+
+    def look(step: Step) -> None:
+        found[step.node.name] = tuple(
+            np.isnan(y).reshape(*x.shape[1:], *y.shape[1:]) if y.dtype.kind == "f" else None for y in step.results
+        )
+
+    with np.errstate(invalid="ignore"):
+        Run(graph, {**alike, source: spoilt}, weights, forward_only=True, watch=look)
+    return found
 
 
 def _search(

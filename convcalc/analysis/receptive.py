@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.ops._op import IDENTITY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from convcalc.analysis.shapes import Applied
@@ -68,7 +69,14 @@ class Support(NamedTuple):
 
 
 def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
-    """For each node what it sees of each input, by the input's place in the graph."""
+    """For each node what it sees of each input, by the input's place in the graph.
+
+    Intervals are enough, but where parts of a result go different ways: there the exact sets are carried along.
+    """
+    if any(node.op is not None and node.op.selects for node in graph.nodes):
+        from convcalc.analysis.fields import Trace
+
+        return Trace(graph, applied, local=True).supports()
     seen: list[dict[int, Support]] = []
     for place, (node, step) in enumerate(zip(graph.nodes, applied, strict=True)):
         if node.op is None:
@@ -78,14 +86,23 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
             seen.append(seen[node.inputs[0].node])
             continue
         joined: dict[int, Support] = {}
+        seam = has_seam(step.taps)
         for ref, read in zip(node.inputs, step.taps, strict=True):
             if read is None:
                 continue
             for source, support in seen[ref.node].items():
                 through = _through(support, read)
+                if seam and not through.frozen:
+                    through = through._replace(fields=tuple(f._replace(exact=False) for f in through.fields))
                 joined[source] = _join(joined[source], through) if source in joined else through
         seen.append(joined)
     return seen
+
+
+def has_seam(taps: Iterable[tuple[Taps, ...] | None]) -> bool:
+    """Whether operands lie one behind the other on a spatial axis: only outputs at the seam see several of them."""
+    told = [axes for axes in taps if axes is not None]
+    return len(told) > 1 and any(axis.advance and axis != IDENTITY for axes in told for axis in axes)
 
 
 def _pointwise(taps: tuple[Taps, ...] | None) -> bool:
@@ -162,10 +179,10 @@ def _join(one: Support, other: Support) -> Support:
         return Support((other if one.frozen else one).fields, whole)
     if len(one.fields) != len(other.fields):
         return Support(one.fields, True, True)
-    return Support(tuple(map(_union, one.fields, other.fields)), whole, one.frozen)
+    return Support(tuple(map(join, one.fields, other.fields)), whole, one.frozen)
 
 
-def _union(one: Field, other: Field) -> Field:
+def join(one: Field, other: Field) -> Field:
     """The smallest field that holds both; of paths with different strides, the larger at output 0."""
     if one == other:
         return one

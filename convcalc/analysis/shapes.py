@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, SpecError
 from convcalc.dims import prod
 from convcalc.expressions import LIMIT
 from convcalc.ops._op import FREE
@@ -92,6 +92,14 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
                 break
         applied.append(result)
     return applied, failures.diagnostics if failures else []
+
+
+def inferred(graph: Graph) -> list[Applied]:
+    """What happens at every node; raises SpecError with every mistake."""
+    applied, found = infer(graph)
+    if found or graph.diagnostics:
+        raise SpecError(graph.diagnostics + found)
+    return [step for step in applied if step is not None]
 
 
 def _apply(op: Op, inputs: tuple[Shape, ...]) -> tuple[Applied | None, list[Problem | Demand]]:

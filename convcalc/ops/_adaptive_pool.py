@@ -34,6 +34,10 @@ class AdaptivePool(Op):
         goals = self.per_axis("output_size", len(sizes))
         return (tuple(map(_bins, sizes, goals)),)
 
+    def sized(self, *inputs: Shape) -> bool:
+        """Bins are shares of the size."""
+        return any(goal is not None and goal != 1 for goal in self.per_axis("output_size", len(inputs[0]) - 1))
+
     def read_in_all(self, inputs: tuple[Shape, ...]) -> Dim:
         """Positions of all bins: those in several bins count once for each.
 

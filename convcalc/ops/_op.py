@@ -114,6 +114,8 @@ class Op:
     """Whether the result may overwrite the operand."""
     view: ClassVar[bool] = False
     """Whether the result is the operand's memory, seen otherwise."""
+    selects: ClassVar[bool] = False
+    """Whether a result passes on a part of the channels or positions, which may see less than all of them."""
 
     centres: ClassVar[bool] = False
     """Whether the mean of each channel is taken off, and so any constant that was added to it."""
@@ -257,3 +259,22 @@ class Op:
         The default is that of an op that works position by position.
         """
         return tuple((IDENTITY,) * (len(x) - 1) for x in inputs)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """For each operand its taps on the axis of the channels, for the result ``port``.
+
+        The default is that of an op that works channel by channel.
+        """
+        return (IDENTITY,) * len(inputs)
+
+    def reads(self, port: int, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        """For each operand its taps on every axis, channels first, for the result ``port``.
+
+        ``taps`` name what one of the results or another reads; this names what one reads.
+        """
+        spatial = zip(self.channels(port, *inputs), self.taps(*inputs), strict=True)
+        return tuple(None if axes is None else (own, *axes) for own, axes in spatial)
+
+    def sized(self, *inputs: Shape) -> bool:
+        """Whether taps that do not read all of an axis depend on its size, and not on attributes alone."""
+        return False

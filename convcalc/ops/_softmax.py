@@ -26,6 +26,11 @@ class AlongAxis(Op):
         return prod(n for place, n in enumerate(x) if place != axis)
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        x = inputs[0]
+        return (self._axes(inputs[0])[1:],)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return self._axes(inputs[0])[:1]
+
+    def _axes(self, x: Shape) -> tuple[Taps, ...]:
         axis = position(self.dim, len(x))
-        return (tuple(whole(n) if place == axis else IDENTITY for place, n in enumerate(x[1:], 1)),)
+        return tuple(whole(n) if place == axis else IDENTITY for place, n in enumerate(x))

@@ -114,6 +114,10 @@ class Windowed(Op):
         sizes = inputs[0][1:]
         return (tuple(w.taps(n) for w, n in zip(self.windows(len(sizes)), sizes, strict=True)),)
 
+    def sized(self, *inputs: Shape) -> bool:
+        """How a padding of ``ceil(n / stride)`` outputs is shared out depends on the size, but for stride 1."""
+        return self.padding in BY_SIZE and any(s != 1 for s in self.strides(len(inputs[0]) - 1))
+
     def mend(self, demand: Demand, *inputs: Shape) -> str:
         if demand.code == "same-with-stride":
             return "write padding: same_upper for ceil(n/stride) outputs as in TensorFlow"

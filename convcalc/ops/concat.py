@@ -11,6 +11,8 @@ from convcalc.ops._join import Join, equal
 from convcalc.ops._op import FREE, IDENTITY, Cost, Outcome, Taps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convcalc.dims import Shape
 
 
@@ -42,11 +44,18 @@ class Concat(Join):
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """On the axis to join on, an operand begins where the one before it ends."""
+        return tuple(axes[1:] for axes in self._axes(inputs))
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return tuple(axes[0] for axes in self._axes(inputs))
+
+    def _axes(self, inputs: tuple[Shape, ...]) -> Iterator[tuple[Taps, ...]]:
         axis = position(self.dim, len(inputs[0]))
         offsets = accumulate((x[axis] for x in inputs[:-1]), initial=0)
-        return tuple(
-            tuple(
-                Taps(1, 1, ((-offset, 1, 1),)) if offset and place == axis else IDENTITY for place in range(1, len(x))
-            )
-            for x, offset in zip(inputs, offsets, strict=True)
-        )
+        for x, offset in zip(inputs, offsets, strict=True):
+            moved = Taps(1, 1, ((-offset, 1, 1),)) if offset else IDENTITY
+            yield tuple(moved if place == axis else IDENTITY for place in range(len(x)))
+
+    def sized(self, *inputs: Shape) -> bool:
+        """On a spatial axis."""
+        return position(self.dim, len(inputs[0])) != 0

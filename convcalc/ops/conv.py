@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from convcalc.dims import Demand, Shape, prod
 from convcalc.ops._attributes import Flag, Integer, PerAxis, Word
-from convcalc.ops._op import Cost, Outcome
+from convcalc.ops._op import Cost, Outcome, Taps, phases, whole
 from convcalc.ops._window import Windowed, divisible, mend_groups, same_channels
 
 
@@ -57,6 +57,14 @@ class Conv(Windowed):
         if demand.code == "wrong-in-channels":
             return f"write in_channels: {inputs[0][0]}, or leave it out"
         return super().mend(demand, *inputs)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """A kernel reads the channels of its group."""
+        channels, groups = inputs[0][0], self.groups
+        if groups == 1:
+            return (whole(channels),)
+        alike = phases(self.out_channels // groups)
+        return (Taps(alike, channels // groups, ((0, 1, channels // groups),) * alike),)
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]

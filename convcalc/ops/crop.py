@@ -107,6 +107,10 @@ class Crop(Op):
         """Nothing is computed."""
         return FREE
 
+    def sized(self, *inputs: Shape) -> bool:
+        """The middle is where the size says."""
+        return self.margin is None and self.offset is None
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """Of a second operand only the size is read."""
         own = tuple(Taps(1, 1, ((start, 1, 1),)) for start, _ in self._spans(inputs))

@@ -49,6 +49,9 @@ class CrossEntropy(Op):
         """All of both."""
         return tuple(tuple(map(whole, x[1:])) for x in inputs)
 
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return tuple(whole(x[0]) for x in inputs)
+
 
 def _wanted(logits: Shape, target: Shape) -> Shape:
     """The shape that the target must have."""

@@ -38,6 +38,10 @@ class Flatten(Op):
         first, last = self._span(len(inputs[0]))
         return ((IDENTITY,) * len(sizes) if first == last else tuple(map(whole, sizes)),)
 
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        first, last = self._span(len(inputs[0]))
+        return (whole(inputs[0][0]) if first == 0 < last else IDENTITY,)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""
         return FREE

@@ -41,6 +41,10 @@ class Linear(Op):
         sizes = inputs[0][1:]
         return ((*(IDENTITY for _ in sizes[:-1]), *map(whole, sizes[-1:])),)
 
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """Of a vector it mixes the channels."""
+        return (whole(inputs[0][0]) if len(inputs[0]) == 1 else IDENTITY,)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One MAC for each weight, for each vector; a bias is one add an output."""
         results = prod(outputs[0])

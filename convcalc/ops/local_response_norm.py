@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.dims import Shape, prod
 from convcalc.ops._attributes import Integer, Number
-from convcalc.ops._op import Cost, Op, Outcome
+from convcalc.ops._op import Cost, Op, Outcome, Taps
 
 
 class LocalResponseNorm(Op):
@@ -25,6 +25,10 @@ class LocalResponseNorm(Op):
 
     def infer(self, *inputs: Shape) -> Outcome:
         return Outcome((inputs[0],))
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """As many in front as behind, of an even number one more in front."""
+        return (Taps(1, 1, ((-(self.size // 2), 1, self.size),)),)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """For each value: a square, ``size - 1`` adds, ``alpha/size`` and ``k``, a power, one division.

@@ -46,7 +46,12 @@ class Mean(Op):
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """An axis that stays in its place is seen position by position, one that moves up as a whole."""
-        x = inputs[0]
+        return (self._axes(inputs[0])[1:],)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return self._axes(inputs[0])[:1]
+
+    def _axes(self, x: Shape) -> tuple[Taps, ...]:
         places = self._places(len(x))
         first = len(x) if self.keepdim else min(places)
-        return (tuple(whole(x[axis]) if axis in places or axis > first else IDENTITY for axis in range(1, len(x))),)
+        return tuple(whole(n) if axis in places or axis > first else IDENTITY for axis, n in enumerate(x))

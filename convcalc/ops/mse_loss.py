@@ -29,3 +29,6 @@ class MseLoss(Join):
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """All of both."""
         return tuple(tuple(map(whole, x[1:])) for x in inputs)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return tuple(whole(x[0]) for x in inputs)

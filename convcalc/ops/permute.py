@@ -47,6 +47,11 @@ class Permute(Op):
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """An axis that stays in its place is seen position by position, one that moves as a whole."""
-        x = inputs[0]
+        return (self._axes(inputs[0])[1:],)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return self._axes(inputs[0])[:1]
+
+    def _axes(self, x: Shape) -> tuple[Taps, ...]:
         places = self._places(len(x))
-        return (tuple(IDENTITY if places[axis] == axis else whole(x[axis]) for axis in range(1, len(x))),)
+        return tuple(IDENTITY if places[axis] == axis else whole(n) for axis, n in enumerate(x))

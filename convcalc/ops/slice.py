@@ -18,6 +18,7 @@ class Slice(Op):
 
     also = ("narrow", "strided_slice")
     view = True
+    selects = True
 
     dim = Integer[int]("The axis to slice: 1 is the channels, 2 the first spatial axis.", also=("axis", "axes"))
     start = Integer[Any]("The first position; a negative one counts from the end.", 0, also=("starts", "begin"))
@@ -53,10 +54,19 @@ class Slice(Op):
         return FREE
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        x = inputs[0]
+        return (self._axes(inputs[0])[1:],)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return self._axes(inputs[0])[:1]
+
+    def _axes(self, x: Shape) -> tuple[Taps, ...]:
         axis = position(self.dim, len(x))
         own = Taps(1, self.step, ((self._range(x[axis])[0], 1, 1),))
-        return (tuple(own if place == axis else IDENTITY for place in range(1, len(x))),)
+        return tuple(own if place == axis else IDENTITY for place in range(len(x)))
+
+    def sized(self, *inputs: Shape) -> bool:
+        """Counted from the end of a spatial axis."""
+        return self.start < 0 and position(self.dim, len(inputs[0])) != 0
 
 
 def _from_the_front(place: Dim, n: Dim) -> Dim:

@@ -26,6 +26,7 @@ class Split(Op):
 
     also = ("chunk", "unstack", "tensor_split")
     view = True
+    selects = True
 
     sections = Integers[Any](
         "The size of each part.", None, minimum=1, also=("split_size", "split_size_or_sections", "size_splits")
@@ -83,12 +84,25 @@ class Split(Op):
         """Nothing is computed."""
         return FREE
 
+    def _offsets(self, n: Dim) -> list[Dim]:
+        """Where each part begins."""
+        return list(accumulate(self._parts(n)[:-1], initial=0))
+
+    def reads(self, port: int, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        x = inputs[0]
+        axis = position(self.dim, len(x))
+        own = Taps(1, 1, ((self._offsets(x[axis])[port], 1, 1),))
+        return (tuple(own if place == axis else IDENTITY for place in range(len(x))),)
+
+    def sized(self, *inputs: Shape) -> bool:
+        """In chunks, on a spatial axis."""
+        return self.sections is None and position(self.dim, len(inputs[0])) != 0
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """On the axis that is split, what one of the parts or another reads."""
         x = inputs[0]
         axis = position(self.dim, len(x))
-        parts = self._parts(x[axis])
-        offsets = list(accumulate(parts[:-1], initial=0))
+        offsets = self._offsets(x[axis])
         step = gcd(*offsets) or 1
         own = Taps(1, 1, ((0, step, offsets[-1] // step + 1),))
         return (tuple(own if place == axis else IDENTITY for place in range(1, len(x))),)

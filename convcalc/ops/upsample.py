@@ -46,6 +46,10 @@ class Upsample(Op):
         """Nothing is computed."""
         return FREE
 
+    def sized(self, *inputs: Shape) -> bool:
+        """With ``size`` a position is a share of it."""
+        return self.size is not None
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """With ``size`` they depend on the size of the operand."""
         sizes = inputs[0][1:]

@@ -1,0 +1,132 @@
+"""Joins whose branches look at different places of the input: other strides, or fields centred elsewhere."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.analysis.receptive import supports
+from convcalc.analysis.shapes import inferred
+from convcalc.ops._op import IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convcalc.analysis.receptive import Field, Support
+    from convcalc.analysis.shapes import Applied
+    from convcalc.graph import Graph, Ref
+
+
+class Branch(NamedTuple):
+    """A path to a join from where it forked off (an input, or the layer ``since``): its layers, and its field there."""
+
+    since: str
+    layers: tuple[str, ...]
+    field: Field
+
+
+class Misaligned(NamedTuple):
+    """Two branches of a join that meet out of step on one spatial axis of an input.
+
+    ``offset`` is how far the second branch's fields are centred behind the first's, in input positions, on average
+    over the phases; None where their strides differ and it grows with every output.
+    """
+
+    place: int
+    name: str
+    op: str
+    input: str
+    axis: int
+    first: Branch
+    second: Branch
+    offset: Fraction | None
+
+    def told(self) -> str:
+        """The finding as a sentence."""
+        ways = [" > ".join((branch.since, *branch.layers)) for branch in (self.first, self.second)]
+        if self.offset is None:
+            strides = f"{self.first.field.stride} and {self.second.field.stride}"
+            what = f"move by {strides} positions of '{self.input}' with each output"
+        else:
+            what = f"look at places of '{self.input}' that are {abs(self.offset)} apart"
+        return f"{self.name}: on axis {self.axis} its branches {ways[0]} and {ways[1]} {what}"
+
+
+def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misaligned]:
+    """Every join that adds or concatenates what lies at different places of an input; global ops are left out.
+
+    Each further operand is held against the first. ``steps`` are what ``infer`` made of the graph, where that is known.
+    Raises SpecError where the shapes do not fit.
+    """
+    steps = inferred(graph) if steps is None else steps
+    found: list[Misaligned] = []
+    seen = supports(graph, steps)
+    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=True)):
+        told = [(ref, axes) for ref, axes in zip(node.inputs, step.taps, strict=True) if axes]
+        if len(told) < 2 or any(t != IDENTITY for _, axes in told for t in axes):
+            continue
+        (first, _), *others = told
+        for name, source in graph.inputs.items():
+            one = seen[first.node].get(source.node)
+            for other, _ in others:
+                two = seen[other.node].get(source.node)
+                if one is None or two is None or one.frozen or two.frozen:
+                    continue
+                for axis, offset in _offsets(one, two):
+                    ways = _branches(graph, first, other)
+                    a, b = (Branch(*way, s.fields[axis]) for way, s in zip(ways, (one, two), strict=True))
+                    found.append(Misaligned(place, node.name, node.kind, name, axis, a, b, offset))
+    return found
+
+
+def _offsets(one: Support, two: Support) -> Iterator[tuple[int, Fraction | None]]:
+    for axis, (a, b) in enumerate(zip(one.fields, two.fields, strict=True)):
+        if a.advance * b.period != b.advance * a.period:
+            yield axis, None
+        elif a.exact and b.exact:
+            offset = _offset(a, b)
+            if offset:
+                yield axis, offset
+
+
+def _offset(a: Field, b: Field) -> Fraction:
+    """The mean distance of the centres, over the outputs that see something both ways."""
+    twice = []
+    for output in range(lcm(a.period, b.period)):
+        ends = []
+        for field in (a, b):
+            turn, phase = divmod(output, field.period)
+            span = field.spans[phase]
+            if span:
+                ends.append(span[0] + span[1] + 2 * turn * field.advance)
+        if len(ends) == 2:
+            twice.append(ends[1] - ends[0])
+    return Fraction(sum(twice), 2 * len(twice)) if twice else Fraction(0)
+
+
+def _branches(graph: Graph, one: Ref, other: Ref) -> list[tuple[str, tuple[str, ...]]]:
+    """Where two operands forked, and the layers on the way to each: of several ways the longest."""
+    ancestors = [_ancestors(graph, ref.node) for ref in (one, other)]
+    shared = max(ancestors[0] & ancestors[1])
+    ways = []
+    for ref, own in zip((one, other), ancestors, strict=True):
+        longest: dict[int, tuple[str, ...]] = {shared: ()}
+        for place in sorted(own):
+            if place > shared:
+                before = [longest[r.node] for r in graph.nodes[place].inputs if r.node in longest]
+                if before:
+                    longest[place] = (*max(before, key=len), graph.nodes[place].name)
+        ways.append((graph.nodes[shared].name, longest[ref.node]))
+    return ways
+
+
+def _ancestors(graph: Graph, node: int) -> set[int]:
+    """A node and all that it depends on."""
+    found, todo = set(), [node]
+    while todo:
+        place = todo.pop()
+        if place not in found:
+            found.add(place)
+            todo += [ref.node for ref in graph.nodes[place].inputs]
+    return found

@@ -36,7 +36,7 @@ def names(text: str) -> frozenset[str]:
 
 FACTS = names("source diagnostics dims expressions replacing revision")
 PREDICTION = names("analysis symbolic")
-OBSERVATION = names("kernels witness plan tensors training gradcheck dependence examples measuring")
+OBSERVATION = names("kernels witness plan tensors training gradcheck dependence effective examples measuring")
 INPUT = names("ops spec expand graph loading schema device")
 
 PARTS = {
@@ -68,6 +68,7 @@ PARTS = {
     "training": Part(4, names("kernels witness plan"), third=names("numpy")),
     "gradcheck": Part(4, names("kernels witness"), third=names("numpy")),
     "dependence": Part(4, names("kernels witness"), third=names("numpy")),
+    "effective": Part(4, names("witness"), third=names("numpy")),
     "measuring": Part(4, third=names("numpy")),
     "examples": Part(4, names("witness tensors"), third=names("numpy")),
     # 5: where the two sides meet

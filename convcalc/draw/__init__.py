@@ -1,1 +1,1 @@
-"""Pictures: nets as boxes and arrows, windows on their cells."""
+"""Pictures: nets as boxes and arrows, windows on their cells, receptive fields on their input."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convcalc.analysis import Analysis
+    from convcalc.graph import Graph
 
 
 class Total(NamedTuple):
@@ -33,7 +34,11 @@ def heading(analysis: Analysis) -> str:
 
 def title(analysis: Analysis) -> str:
     """The net's name, with its variant."""
-    graph = analysis.graph
+    return named(analysis.graph)
+
+
+def named(graph: Graph) -> str:
+    """The same of a graph."""
     if graph.name and graph.variant and graph.name != graph.variant:
         return f"{graph.name} ({graph.variant})"
     return graph.name or graph.variant or "net"

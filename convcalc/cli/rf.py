@@ -1,0 +1,185 @@
+"""``convcalc rf``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
+
+if TYPE_CHECKING:
+    from convcalc.analysis.fields import Trace
+    from convcalc.analysis.view import View
+    from convcalc.effective import Effective
+    from convcalc.graph import Ref
+
+ROWS, COLUMNS = 32, 80
+"""Of a picture in the terminal, at most."""
+
+
+def rf(
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
+    ],
+    layer: Annotated[
+        str, typer.Argument(metavar="[LAYER]", help="A layer; by default the output, or the last map in front of it.")
+    ] = "",
+    set_: Settings = None,
+    input_: Inputs = None,
+    variant: Variant = "",
+    at: Annotated[
+        str, typer.Option("--at", metavar="Y,X", help="The unit to look at; by default the middle.", show_default=False)
+    ] = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="Leave out global operations: what a gate or a head gathers.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="A line for each layer, no picture.")] = False,
+    effective: Annotated[
+        int,
+        typer.Option(
+            "--effective",
+            min=0,
+            metavar="N",
+            help="Also run N random inputs: where the gradient is.",
+            show_default=False,
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of random parameters and inputs.")] = 0,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE.svg", help="Also draw it as SVG.", show_default=False)
+    ] = "",
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text or json.")] = "text",
+) -> None:
+    """The receptive field of a layer: which input positions it sees, exactly, with a picture."""
+    from convcalc.analysis.fields import Trace
+    from convcalc.analysis.view import field_of, last_map, middle, view
+    from convcalc.diagnostics import Misuse, did_you_mean
+    from convcalc.expand import expand
+    from convcalc.graph import Ref
+    from convcalc.loading import open_spec
+    from convcalc.report import field as report
+    from convcalc.report.summary import named
+
+    if format_ not in ("text", "json"):
+        raise Misuse(f"there is no format '{format_}': {did_you_mean(format_, ('text', 'json'))}")
+    if output and not output.endswith(".svg"):
+        raise Misuse(f"a picture is written as SVG: --output {output}.svg")
+    opened, variant_named = open_spec(spec)
+    shapes = input_shapes(input_, list(opened.inputs))
+    graph = expand(opened, settings(set_), variant=variant or variant_named, inputs=shapes)
+    trace = Trace(graph, local=local)
+    title = named(graph)
+    if every:
+        rows = []
+        for place, step in enumerate(trace.steps):
+            node, shape = graph.nodes[place], step.outputs[0]
+            seen = trace.region(Ref(place), source := _source(trace, Ref(place)))
+            if node.op is not None:
+                field = field_of(seen, trace.sizes(source), shape, middle(shape))
+                rows.append((node.name, node.kind, shape, field))
+        if format_ == "json":
+            report.write_json(title, sys.stdout, [], rows)
+        else:
+            report.write_summary(title, rows, sys.stdout)
+        return
+    ref = _named(trace, layer) if layer else last_map(trace)
+    unit = _unit(at, trace.steps[ref.node].outputs[ref.port]) if at else None
+    names = {node.node: name for name, node in graph.inputs.items()}
+    sources = [source for source in names if trace.region(ref, source)] or [next(iter(names))]
+    views = [view(trace, ref, names[source], unit) for source in sources]
+    observed = [_observe(trace, each, ref, effective, seed) for each in views] if effective else []
+    if output:
+        _draw(output, title, views[0], observed[0] if observed else None)
+    if format_ == "json":
+        told = [each.summary() for each in observed] if observed else None
+        report.write_json(title, sys.stdout, views, effective=told)
+        return
+    for place, each in enumerate(views):
+        sys.stdout.write("\n" if place else "")
+        report.write_view(title, each, sys.stdout)
+        _show(each, observed[place] if observed else None)
+
+
+def _source(trace: Trace, ref: Ref) -> int:
+    """The input that a result sees, of several the first."""
+    places = [ref.node for ref in trace.graph.inputs.values()]
+    return next((place for place in places if trace.region(ref, place)), places[0])
+
+
+def _named(trace: Trace, name: str) -> Ref:
+    """A layer, one of its results (``split_1.2``), or the last layer of a block; raises Misuse."""
+    from convcalc.diagnostics import Misuse, did_you_mean
+    from convcalc.graph import Ref
+
+    graph = trace.graph
+    known = {group.name: group.output for group in graph.groups}
+    known |= {f"{node.name}.{port}": Ref(place, index) for place, node in enumerate(graph.nodes) if node.op
+              for index, port in enumerate(node.op.ports)}  # fmt: skip
+    known |= {node.name: Ref(place) for place, node in enumerate(graph.nodes)}
+    if name not in known:
+        # The bare name of what is repeated is the last copy.
+        copies = [group for group in graph.groups if group.name == f"{name}/{group.copies}"]
+        if not copies:
+            raise Misuse(f"there is no layer '{name}': {did_you_mean(name, [n for n in known if '.' not in n])}")
+        return copies[-1].output
+    return known[name]
+
+
+def _unit(text: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A position of a map; raises Misuse where it is none."""
+    from convcalc.diagnostics import Misuse
+    from convcalc.report.numbers import times
+
+    parts = text.replace("x", ",").split(",")
+    unit = tuple(int(part) if part.strip().isdecimal() and len(part) < 19 else -1 for part in parts)
+    if len(unit) != len(shape) - 1 or not all(0 <= i < n for i, n in zip(unit, shape[1:], strict=True)):
+        last = ",".join(str(n - 1) for n in shape[1:])
+        room = f"--at takes a position up to {last}" if last else "it has no positions for --at"
+        raise Misuse(f"'{text}' is no unit of a map of {times(shape)}: {room}")
+    return unit
+
+
+def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Effective:
+    """The gradient of the view's unit; raises Misuse where there is none."""
+    from convcalc.analysis import analyze
+    from convcalc.checks.capacity import refuse_too_large
+    from convcalc.diagnostics import Misuse
+    from convcalc.effective import effective
+
+    refuse_too_large(analyze(trace.graph), forward_only=False)
+    try:
+        return effective(trace.graph, ref, seen.input, seen.field.unit, samples, seed=seed)
+    except ValueError as error:
+        raise Misuse(f"{seen.layer.name}: {error}") from None
+
+
+def _draw(path: str, title: str, seen: View, observed: Effective | None) -> None:
+    from convcalc.draw.field import FINE, heat, in_svg, picture
+    from convcalc.replacing import replacing
+    from convcalc.report.field import caption, effective_text
+
+    if observed:
+        circle = observed.circle()
+        notes = [*caption(seen), effective_text(observed)]
+        text = in_svg(heat(observed.rows(), FINE), f"{title}: effective field of {seen.layer.name}", notes, circle)
+    else:
+        text = in_svg(picture(seen, FINE), f"{title}: receptive field of {seen.layer.name}", caption(seen))
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def _show(seen: View, observed: Effective | None) -> None:
+    from convcalc.draw.field import heat, in_text, picture
+    from convcalc.report.field import effective_text
+    from convcalc.report.text import width
+
+    if not seen.sizes:
+        return
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    room = (ROWS, min(width(sys.stdout), COLUMNS))
+    lines = ["", *in_text(picture(seen, room, aspect=2), unicode=unicode)]
+    if observed:
+        lines += ["", effective_text(observed), "", *in_text(heat(observed.rows(), room, aspect=2), unicode=unicode)]
+    sys.stdout.writelines(line + "\n" for line in lines)

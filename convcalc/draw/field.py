@@ -1,0 +1,262 @@
+"""A receptive field on its input, as a raster: each cell says how much of it is seen, and where it lies.
+
+Of an input with more than two axes the last two are drawn, seen along the others; a signal is one row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.analysis.masks import trimmed
+from convcalc.analysis.regions import count
+from convcalc.analysis.view import hull
+from convcalc.dims import ceil_div
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from convcalc.analysis.masks import Mask
+    from convcalc.analysis.regions import Box
+    from convcalc.analysis.view import View
+
+Plane = tuple["Mask", "Mask"]
+
+NEAR = 3
+"""Positions around a small field that are drawn with it."""
+
+
+class Frame(NamedTuple):
+    """Which positions are drawn, and how many of them make a cell; of rows, then of columns."""
+
+    first: tuple[int, int]
+    shape: tuple[int, int]
+    cell: tuple[int, int]
+    input: tuple[int, int]
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the raster."""
+        return ceil_div(self.shape[0], self.cell[0]), ceil_div(self.shape[1], self.cell[1])
+
+    def span(self, axis: int, index: int) -> tuple[int, int]:
+        """The first position of a cell and the one behind its last."""
+        start = self.first[axis] + index * self.cell[axis]
+        return start, min(start + self.cell[axis], self.first[axis] + self.shape[axis])
+
+    def inside(self, row: int, column: int) -> bool:
+        """Whether the middle of a cell lies in the input."""
+        places = (sum(self.span(axis, index)) for axis, index in enumerate((row, column)))
+        return all(0 <= place < 2 * size for place, size in zip(places, self.input, strict=True))
+
+
+class Picture(NamedTuple):
+    """The share of each cell that is seen, by rows: in the input as it is, and in the padding by the bare field.
+
+    Of a ``warm`` one, the strength of a gradient, its largest 1.
+    """
+
+    frame: Frame
+    seen: list[list[float]]
+    padding: list[list[float]]
+    warm: bool = False
+
+
+def picture(view: View, most: tuple[int, int], *, aspect: int = 1) -> Picture:
+    """The field of a view in at most so many rows and columns; a cell has ``aspect`` times as many rows as columns."""
+    sizes = _plane(view.sizes, 1)
+    inside = [_flat(tuple(map(trimmed, box))) for box in view.seen.spatial()]
+    beyond = [_flat(box) for box in view.field.boxes]
+    frame = _frame([*beyond, *inside], sizes, most, aspect)
+    return Picture(frame, _shares(inside, frame, sizes), _shares(beyond, frame, None))
+
+
+def heat(values: list[list[float]], most: tuple[int, int], *, aspect: int = 1) -> Picture:
+    """Values of all positions of an input, of a cell the largest."""
+    sizes = len(values), len(values[0])
+    frame = _frame([], sizes, most, aspect)
+    rows, columns = frame.cells
+    spans = [[slice(*frame.span(axis, i)) for i in range(n)] for axis, n in enumerate((rows, columns))]
+    cells = [[max(max(row[across]) for row in values[down]) for across in spans[1]] for down in spans[0]]
+    return Picture(frame, cells, [[0.0] * columns for _ in range(rows)], warm=True)
+
+
+def _plane(values: tuple[int, ...], one: int) -> tuple[int, int]:
+    """The last two entries; in front of a lone one there is one row."""
+    return (one, one, *values)[-2:]  # type: ignore[return-value]
+
+
+def _flat(box: Box[Mask]) -> Plane:
+    return ((0, 1), (0, 1), *box)[-2:]  # type: ignore[return-value]
+
+
+def _frame(boxes: Sequence[Box[Mask]], sizes: tuple[int, int], most: tuple[int, int], aspect: int) -> Frame:
+    """The input and the field; or where that is large and the field is small, the field from near by."""
+    firsts, shape = hull(boxes) if boxes else ((0, 0), (0, 0))
+    stops = [first + size for first, size in zip(firsts, shape, strict=True)]
+    low = [min(0, first) for first in firsts]
+    high = [max(size, stop) for size, stop in zip(sizes, stops, strict=True)]
+    if boxes and not _fits(low, high, most) and _fits(firsts, stops, [n - 2 * NEAR for n in most]):
+        for axis in (0, 1):
+            wanted = most[axis] if high[axis] - low[axis] <= most[axis] else shape[axis] + 2 * NEAR
+            margin = (wanted - shape[axis]) // 2
+            low[axis] = max(low[axis], firsts[axis] - margin)
+            high[axis] = min(high[axis], stops[axis] + margin)
+    extent = [stop - first for first, stop in zip(low, high, strict=True)]
+    column = 1
+    while (
+        ceil_div(extent[1], column) > most[1] or ceil_div(extent[0], column * (aspect if column > 1 else 1)) > most[0]
+    ):
+        column += 1
+    row = column * aspect if column > 1 else 1
+    return Frame((low[0], low[1]), (extent[0], extent[1]), (row, column), sizes)
+
+
+def _fits(low: Iterable[int], high: Iterable[int], most: Iterable[int]) -> bool:
+    return all(stop - first <= room for first, stop, room in zip(low, high, most, strict=True))
+
+
+def _shares(boxes: Sequence[Plane], frame: Frame, sizes: tuple[int, int] | None) -> list[list[float]]:
+    """How much of each cell lies in the boxes, or of the part of it that lies within ``sizes``."""
+    spans = [[frame.span(axis, index) for index in range(n)] for axis, n in enumerate(frame.cells)]
+    sides = [[[_cut(box[axis], *span) for span in spans[axis]] for axis in (0, 1)] for box in boxes]
+    rooms = [[_overlap(span, None if sizes is None else sizes[axis]) for span in spans[axis]] for axis in (0, 1)]
+    return [
+        [_share([(down[i], across[j]) for down, across in sides], tall * wide) for j, wide in enumerate(rooms[1])]
+        for i, tall in enumerate(rooms[0])
+    ]
+
+
+def _overlap(span: tuple[int, int], size: int | None) -> int:
+    """How many positions of a span lie in 0 .. size - 1."""
+    first, stop = span
+    return stop - first if size is None else max(min(stop, size) - max(first, 0), 0)
+
+
+def _cut(mask: Mask, first: int, stop: int) -> int:
+    low, bits = mask
+    moved = bits >> first - low if first >= low else bits << low - first
+    return moved & ((1 << stop - first) - 1)
+
+
+def _share(boxes: list[tuple[int, int]], room: int) -> float:
+    hit = [box for box in boxes if box[0] and box[1]]
+    return count(hit) / room if hit and room else 0.0
+
+
+FINE = 128, 128
+"""Cells of a fine picture."""
+
+GLYPHS = {True: "·▒▓█░", False: ".-+#:"}
+"""In Unicode and in ASCII: nothing, some, more, all; and the field in the padding."""
+
+SHARES = ((0.0, "not seen"), (0.0, "some of it"), (0.5, "most of it"), (0.995, "seen"))
+WARMTH = ((0.0, "less"), (0.01, "from 1 %"), (0.1, "from 10 %"), (0.5, "from 50 % of the largest"))
+"""What a glyph stands for: more than this, or at least."""
+
+
+def in_text(drawn: Picture, *, unicode: bool) -> list[str]:
+    """The picture as lines, and what the characters mean."""
+    frame = drawn.frame
+    *shades, beyond = list(GLYPHS[unicode])
+    scale = WARMTH if drawn.warm else SHARES
+    rows, columns = frame.cells
+    wide = 2 if frame.cell == (1, 1) and 2 * columns <= MOST_COLUMNS else 1
+    used: set[str] = set()
+    lines = []
+    for row in range(rows):
+        line = []
+        for column in range(columns):
+            share = drawn.seen[row][column]
+            level = sum(share >= least and share > 0 for least, _ in scale[1:])
+            glyph = shades[level]
+            if not share and not frame.inside(row, column):
+                glyph = beyond if drawn.padding[row][column] else " "
+            used.add(glyph)
+            line.append(glyph * wide)
+        lines.append("".join(line).rstrip())
+    meanings = [*zip(reversed(shades), (meaning for _, meaning in reversed(scale)), strict=True)]
+    told = [f"{glyph} {meaning}" for glyph, meaning in (*meanings, (beyond, "in the padding")) if glyph in used]
+    if max(frame.cell) > 1:
+        told.append(f"a character is {frame.cell[0]}x{frame.cell[1]} positions")
+    return [*lines, "", "  ".join(told)]
+
+
+MOST_COLUMNS = 80
+"""Characters of a line."""
+
+PIXELS, LETTERS = 640, 92
+"""Of the longer side of an SVG picture, and of a line below it."""
+
+
+SEEN, PADDING = "#2563eb", "#c9c9c4"
+
+
+def in_svg(
+    drawn: Picture, title: str, notes: Sequence[str] = (), circle: tuple[float, float, float] | None = None
+) -> str:
+    """The picture as an SVG document; ``circle`` is a row, a column and a radius in positions."""
+    from html import escape
+    from textwrap import wrap
+
+    frame = drawn.frame
+    scale = PIXELS / max(frame.shape)
+    edge, line = 16, 18
+    top = 2 * edge + line
+    width = max(frame.shape[1] * scale, PIXELS)
+    notes = [part for note in notes for part in wrap(note, LETTERS)]
+    bottom = top + frame.shape[0] * scale + edge
+    wide, tall = round(width) + 2 * edge, round(bottom) + line * len(notes)
+
+    def rect(first: tuple[float, float], stop: tuple[float, float], look: str) -> str:
+        left, upper = edge + (first[1] - frame.first[1]) * scale, top + (first[0] - frame.first[0]) * scale
+        size = f'width="{(stop[1] - first[1]) * scale:.2f}" height="{(stop[0] - first[0]) * scale:.2f}"'
+        return f'<rect x="{left:.2f}" y="{upper:.2f}" {size} {look}/>'
+
+    body = [rect((0, 0), frame.input, 'fill="#f1f1ee"')]
+    for first, stop, faint in _rectangles(drawn.padding, frame):
+        body.append(rect(first, stop, f'fill="{PADDING}"{faint}'))
+    # What lies in the input is painted over what lies in the padding.
+    body.append(rect((0, 0), frame.input, 'fill="#f1f1ee"'))
+    for first, stop, faint in _rectangles(drawn.seen, frame):
+        within = [(max(low, 0), min(high, size)) for low, high, size in zip(first, stop, frame.input, strict=True)]
+        corners = [(within[0][end], within[1][end]) for end in (0, 1)]
+        body.append(rect(corners[0], corners[1], f'fill="{SEEN}"{faint}'))
+    over = [rect((0, 0), frame.input, 'fill="none" stroke="#111" stroke-width="1.5"')]
+    if circle:
+        row, column, radius = circle
+        x, y = edge + (column + 0.5 - frame.first[1]) * scale, top + (row + 0.5 - frame.first[0]) * scale
+        look = 'fill="none" stroke="#dc2626" stroke-width="2"'
+        over.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius * scale:.2f}" {look}/>')
+    texts = [f'<text x="{edge}" y="{edge + line}" font-weight="bold">{escape(title)}</text>']
+    for place, note in enumerate(notes):
+        texts.append(f'<text x="{edge}" y="{bottom + line * (place + 0.25):.1f}">{escape(note)}</text>')
+    window = rect(frame.first, (frame.first[0] + frame.shape[0], frame.first[1] + frame.shape[1]), "")
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}" '
+        'font-family="sans-serif" font-size="13">',
+        f"<title>{escape(title)}</title>",
+        f'<defs><clipPath id="frame">{window}</clipPath></defs>',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        '<g clip-path="url(#frame)" shape-rendering="crispEdges">', *body, "</g>",
+        '<g clip-path="url(#frame)">', *over, "</g>", *texts, "</svg>", "",
+    ])  # fmt: skip
+
+
+def _rectangles(shares: list[list[float]], frame: Frame) -> Iterator[tuple[tuple[int, int], tuple[int, int], str]]:
+    """Cells of one share in a row as the corners of a rectangle, and how faint it is."""
+    for row, entries in enumerate(shares):
+        upper, lower = frame.span(0, row)
+        for first, stop, share in _stretches(entries):
+            if share:
+                left, right = frame.span(1, first)[0], frame.span(1, stop - 1)[1]
+                faint = "" if share > 0.995 else f' fill-opacity="{max(share, 0.03):.3f}"'
+                yield (upper, left), (lower, right), faint
+
+
+def _stretches(entries: list[float]) -> Iterator[tuple[int, int, float]]:
+    """Neighbouring cells of one share as (first, stop, share)."""
+    start = 0
+    for place in range(1, len(entries) + 1):
+        if place == len(entries) or entries[place] != entries[start]:
+            yield start, place, entries[start]
+            start = place

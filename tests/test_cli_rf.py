@@ -133,12 +133,9 @@ def test_svg(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     rf(capsys, "net.yaml", "-o", "field.svg")
     tree = ET.fromstring((folder / "field.svg").read_text(encoding="utf-8"))  # noqa: S314  # our own
     assert tree.findtext(f"{SVG}title") == "net: receptive field of last"
-    scale = 640 / 21
-    found = {
-        (round((float(r.get("y", 0)) - 50) / scale), round((float(r.get("x", 0)) - 16) / scale))
-        for r in tree.iter(f"{SVG}rect")
-        if r.get("fill") == "#2563eb"
-    }
+    seen = [r for r in tree.iter(f"{SVG}rect") if r.get("fill") == "#2563eb"]
+    assert {(r.get("width"), r.get("height"), r.get("fill-opacity")) for r in seen} == {("1", "1", "1.0")}
+    found = {(int(r.get("y", -1)), int(r.get("x", -1))) for r in seen}
     assert found == {(row, column) for row in range(4, 17, 2) for column in range(4, 17, 2)}
     assert list(folder.glob("*.tmp")) == []
 

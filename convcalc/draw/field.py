@@ -5,7 +5,7 @@ Of an input with more than two axes the last two are drawn, seen along the other
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis.masks import trimmed
 from convcalc.analysis.regions import count
@@ -188,69 +188,69 @@ PIXELS, LETTERS = 640, 92
 """Of the longer side of an SVG picture, and of a line below it."""
 
 
-SEEN, PADDING = "#2563eb", "#c9c9c4"
+EDGE, LINE = 16, 18
+SEEN, PADDING, BARE = "#2563eb", "#c9c9c4", "#f1f1ee"
+FAINTEST = 0.03
+"""So much a cell is coloured at least, however little of it is seen."""
 
 
 def in_svg(
     drawn: Picture, title: str, notes: Sequence[str] = (), circle: tuple[float, float, float] | None = None
 ) -> str:
     """The picture as an SVG document; ``circle`` is a row, a column and a radius in positions."""
-    from html import escape
     from textwrap import wrap
 
+    from convcalc.draw.canvas import Canvas
+
     frame = drawn.frame
+    (upper, left), (rows, columns) = frame.first, frame.shape
     scale = PIXELS / max(frame.shape)
-    edge, line = 16, 18
-    top = 2 * edge + line
-    width = max(frame.shape[1] * scale, PIXELS)
     notes = [part for note in notes for part in wrap(note, LETTERS)]
-    bottom = top + frame.shape[0] * scale + edge
-    wide, tall = round(width) + 2 * edge, round(bottom) + line * len(notes)
-
-    def rect(first: tuple[float, float], stop: tuple[float, float], look: str) -> str:
-        left, upper = edge + (first[1] - frame.first[1]) * scale, top + (first[0] - frame.first[0]) * scale
-        size = f'width="{(stop[1] - first[1]) * scale:.2f}" height="{(stop[0] - first[0]) * scale:.2f}"'
-        return f'<rect x="{left:.2f}" y="{upper:.2f}" {size} {look}/>'
-
-    body = [rect((0, 0), frame.input, 'fill="#f1f1ee"')]
-    for first, stop, faint in _rectangles(drawn.padding, frame):
-        body.append(rect(first, stop, f'fill="{PADDING}"{faint}'))
-    # What lies in the input is painted over what lies in the padding.
-    body.append(rect((0, 0), frame.input, 'fill="#f1f1ee"'))
-    for first, stop, faint in _rectangles(drawn.seen, frame):
-        within = [(max(low, 0), min(high, size)) for low, high, size in zip(first, stop, frame.input, strict=True)]
-        corners = [(within[0][end], within[1][end]) for end in (0, 1)]
-        body.append(rect(corners[0], corners[1], f'fill="{SEEN}"{faint}'))
-    over = [rect((0, 0), frame.input, 'fill="none" stroke="#111" stroke-width="1.5"')]
-    if circle:
-        row, column, radius = circle
-        x, y = edge + (column + 0.5 - frame.first[1]) * scale, top + (row + 0.5 - frame.first[0]) * scale
-        look = 'fill="none" stroke="#dc2626" stroke-width="2"'
-        over.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius * scale:.2f}" {look}/>')
-    texts = [f'<text x="{edge}" y="{edge + line}" font-weight="bold">{escape(title)}</text>']
+    top, bottom = EDGE + 2 * LINE, EDGE + 3 * LINE + rows * scale
+    canvas = Canvas()
+    canvas.text(EDGE, EDGE + LINE / 2, title, size=14, anchor="start", font_weight="bold")
+    # Within, a unit is a position of the input; what leaves the frame is cut off.
+    canvas.add(
+        "svg", "".join(_inner(drawn, scale, circle)), x=EDGE, y=top, width=f"{columns * scale:.2f}",
+        height=f"{rows * scale:.2f}", viewBox=f"{left} {upper} {columns} {rows}",
+    )  # fmt: skip
     for place, note in enumerate(notes):
-        texts.append(f'<text x="{edge}" y="{bottom + line * (place + 0.25):.1f}">{escape(note)}</text>')
-    window = rect(frame.first, (frame.first[0] + frame.shape[0], frame.first[1] + frame.shape[1]), "")
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}" '
-        'font-family="sans-serif" font-size="13">',
-        f"<title>{escape(title)}</title>",
-        f'<defs><clipPath id="frame">{window}</clipPath></defs>',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        '<g clip-path="url(#frame)" shape-rendering="crispEdges">', *body, "</g>",
-        '<g clip-path="url(#frame)">', *over, "</g>", *texts, "</svg>", "",
-    ])  # fmt: skip
+        canvas.text(EDGE, bottom + LINE * place, note, size=12, anchor="start")
+    return canvas.document(PIXELS + 2 * EDGE, bottom + LINE * len(notes), title)
 
 
-def _rectangles(shares: list[list[float]], frame: Frame) -> Iterator[tuple[tuple[int, int], tuple[int, int], str]]:
-    """Cells of one share in a row as the corners of a rectangle, and how faint it is."""
+def _inner(drawn: Picture, scale: float, circle: tuple[float, float, float] | None) -> Iterator[str]:
+    """The input, the field and the circle, in input positions."""
+    from convcalc.draw.canvas import element
+
+    def rect(first: Iterable[int], stop: Iterable[int], **style: Any) -> str:
+        (upper, left), (lower, right) = first, stop
+        return element("rect", x=left, y=upper, width=right - left, height=lower - upper, **style)
+
+    frame = drawn.frame
+    yield rect((0, 0), frame.input, fill=BARE)
+    for first, stop, share in _rectangles(drawn.padding, frame):
+        yield rect(first, stop, fill=PADDING, fill_opacity=share, shape_rendering="crispEdges")
+    # What lies in the input is painted over what lies in the padding.
+    yield rect((0, 0), frame.input, fill=BARE)
+    for first, stop, share in _rectangles(drawn.seen, frame):
+        within = [max(low, 0) for low in first], [min(high, size) for high, size in zip(stop, frame.input, strict=True)]
+        yield rect(*within, fill=SEEN, fill_opacity=share, shape_rendering="crispEdges")
+    yield rect((0, 0), frame.input, fill="none", stroke="#111", stroke_width=f"{1.5 / scale:.4f}")
+    if circle:
+        row, column, radius = (f"{place:.3f}" for place in (circle[0] + 0.5, circle[1] + 0.5, circle[2]))
+        line: dict[str, Any] = {"fill": "none", "stroke": "#dc2626", "stroke_width": f"{2 / scale:.4f}"}
+        yield element("circle", cx=column, cy=row, r=radius, **line)
+
+
+def _rectangles(shares: list[list[float]], frame: Frame) -> Iterator[tuple[tuple[int, int], tuple[int, int], float]]:
+    """Cells of one share in a row as the corners of a rectangle, with the share."""
     for row, entries in enumerate(shares):
         upper, lower = frame.span(0, row)
         for first, stop, share in _stretches(entries):
             if share:
                 left, right = frame.span(1, first)[0], frame.span(1, stop - 1)[1]
-                faint = "" if share > 0.995 else f' fill-opacity="{max(share, 0.03):.3f}"'
-                yield (upper, left), (lower, right), faint
+                yield (upper, left), (lower, right), round(max(share, FAINTEST), 3)
 
 
 def _stretches(entries: list[float]) -> Iterator[tuple[int, int, float]]:

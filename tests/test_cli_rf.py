@@ -123,7 +123,7 @@ def test_findings_are_told(capsys: pytest.CaptureFixture[str], folder: Path) -> 
 
 def test_dead_positions_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     text = rf(capsys, "squeezenet1_0")
-    assert "dead: 447 positions of the input are seen by no unit (1 whole rows: 223; 1 whole columns: 223)" in text
+    assert "dead: 447 positions of the input are seen by no unit (all of row 223; all of column 223)" in text
 
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -123,7 +123,7 @@ def _unseen(view: View) -> str:
         return "every position of the input is seen by some unit" + ("" if unseen.exact else ", as far as is known")
     some = "" if unseen.exact else "at least "
     across = [
-        f"{bits.bit_count()} whole {name}: {_ranges(bits)}"
+        f"all of {name} {_ranges(bits)}"
         for name, bits in zip(_lines(len(view.sizes)), unseen.across[1:], strict=True)
         if bits and len(view.sizes) > 1
     ]
@@ -132,7 +132,7 @@ def _unseen(view: View) -> str:
 
 
 def _lines(rank: int) -> tuple[str, ...]:
-    return ("rows", "columns") if rank == 2 else tuple(f"planes on {name}" for name in AXES[rank])
+    return ("row", "column") if rank == 2 else tuple(f"axis {name} at" for name in AXES[rank])
 
 
 def _ranges(bits: int) -> str:

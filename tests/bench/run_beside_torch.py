@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from side_by_side import collector_off
+from side_by_side import quiet_pairs
 from torch.nn import functional as f
 
 from convcalc import load
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph, Node
 
 CORES = 2
-PAIRS, PATIENCE = 15, 60
-"""Pairs that count, and pairs that are tried for them."""
-FOREIGN = 0.1
-"""Cores that other processes may take while a pair that counts is measured."""
-LULL = 0.3
-"""Seconds to wait when others compute."""
-REST = 0.02
-"""Seconds until PyTorch's threads have stopped to wait actively."""
 
 
 class Net:
@@ -112,28 +103,7 @@ def ways(net: str, batch: int, way: str) -> tuple[Callable[[], Any], Callable[[]
         assert x.grad is not None
         return x.grad
 
-    return lambda: plan.run(inputs).backward({name: seed}).inputs["input"], back
-
-
-def busy() -> float:
-    """Seconds that all cores together have computed; 0 where the system does not tell."""
-    try:
-        with open("/proc/stat", encoding="ascii") as file:
-            user, nice, system, _, _, *rest = map(int, file.readline().split()[1:9])
-    except OSError:
-        return 0.0
-    return (user + nice + system + sum(rest)) / 100
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, bool]:
-    """The seconds that it took, and whether the machine was ours for that long."""
-    time.sleep(REST)
-    with collector_off():
-        others, own, start = busy(), time.process_time(), time.perf_counter()
-        work()
-        took = time.perf_counter() - start
-        foreign = busy() - others - (time.process_time() - own)
-    return took, foreign < FOREIGN * took + 0.005
+    return lambda: plan.run(inputs, input_gradient=True).backward({name: seed}).inputs["input"], back
 
 
 def main(net: str, batch: str, way: str) -> None:
@@ -142,14 +112,7 @@ def main(net: str, batch: str, way: str) -> None:
     one, other = ways(net, int(batch), way)
     ours, theirs = np.asarray(one()), np.asarray(other())
     apart = float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))
-    pairs, disturbed = [], []
-    while len(pairs) < PAIRS and len(pairs) + len(disturbed) < PATIENCE:
-        (a, quiet_a), (b, quiet_b) = timed(one), timed(other)
-        if quiet_a and quiet_b:
-            pairs.append((a, b))
-        else:
-            disturbed.append((a, b))
-            time.sleep(LULL)
+    pairs, disturbed = quiet_pairs(one, other)
     print(json.dumps({"pairs": pairs, "disturbed": disturbed, "apart": apart}))
 
 

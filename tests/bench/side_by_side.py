@@ -6,6 +6,7 @@ import gc
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
@@ -14,6 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+PAIRS, PATIENCE = 15, 60
+"""Pairs that count, and pairs that are tried for them."""
+FOREIGN = 0.1
+"""Cores that other processes may take while a pair that counts is measured."""
+LULL = 0.3
+"""Seconds to wait when others compute."""
+REST = 0.02
+"""Seconds until PyTorch's threads have stopped to wait actively."""
+
+Pairs = list[tuple[float, float]]
 
 # The peak of a child holds that of the process it was forked from, so a small one stands between.
 _PEAK = """
@@ -68,6 +80,41 @@ def collector_off() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def quiet_pairs(one: Callable[[], object], other: Callable[[], object]) -> tuple[Pairs, Pairs]:
+    """Seconds of both in turn: pairs during which the machine was ours, and those during which others computed."""
+    pairs: Pairs = []
+    disturbed: Pairs = []
+    while len(pairs) < PAIRS and len(pairs) + len(disturbed) < PATIENCE:
+        (a, quiet_a), (b, quiet_b) = _timed(one), _timed(other)
+        if quiet_a and quiet_b:
+            pairs.append((a, b))
+        else:
+            disturbed.append((a, b))
+            time.sleep(LULL)
+    return pairs, disturbed
+
+
+def _busy() -> float:
+    """Seconds that all cores together have computed; 0 where the system does not tell."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, *rest = map(int, file.readline().split()[1:9])
+    except OSError:
+        return 0.0
+    return (user + nice + system + sum(rest)) / 100
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, bool]:
+    """The seconds that it took, and whether the machine was ours for that long."""
+    time.sleep(REST)
+    with collector_off():
+        others, own, start = _busy(), time.process_time(), time.perf_counter()
+        work()
+        took = time.perf_counter() - start
+        foreign = _busy() - others - (time.process_time() - own)
+    return took, foreign < FOREIGN * took + 0.005
 
 
 class Processes:

@@ -27,8 +27,9 @@ def max_pool(
 ) -> tuple[tuple[Array, Array], Callable[[tuple[Array | None, Array | None]], Gradients]]:
     """The largest value of each window and, as int64, its place in the flattened map: ``[N, C, *S]`` to ``[N, C, *P]``.
 
-    Of equal values the first wins, padding never does: a window of padding alone is -inf, at place -1. A window with
-    a NaN is NaN. One axis after the other, the last one first. Source: torch.nn.MaxPool2d.
+    Of equal values the first wins, padding never does: a window of padding alone is -inf, or the lowest finite number
+    with ``ceil_mode`` ``caffe``, at place -1. A window with a NaN is NaN. One axis after the other, the last one first.
+    Source: torch.nn.MaxPool2d; Caffe's pooling layer.
     """
     sizes = x.shape[2:]
     windows = place(sizes, kernel_size, stride, padding, dilation, ceil_mode)
@@ -40,6 +41,8 @@ def max_pool(
         y, ranks = _along(y, ranks, inner, axis, sizes[axis - 2], windows[axis - 2])
         inner *= windows[axis - 2].kernel
     indices = _places(ranks, sizes, windows)
+    if ceil_mode == "caffe":
+        y[indices < 0] = np.finfo(y.dtype).min
 
     def vjp(dy: tuple[Array | None, Array | None]) -> Gradients:
         return {} if dy[0] is None else {0: scatter(dy[0], indices, x.shape)}

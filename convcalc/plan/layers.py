@@ -21,13 +21,17 @@ def layer(graph: Graph, group: Group, parameters: Parameters, rank: int) -> Laye
     kind = graph.nodes[group.first].kind
     if kind == "conv" and rank in (3, 4):
         return Convolution(graph, group, parameters)
-    if kind == "max_pool" and rank in (3, 4) and not _uses_indices(graph, group.first):
+    if kind == "max_pool" and rank in (3, 4) and not _asks_more_than_the_largest(graph, group.first):
         return MaxPool(graph, group, parameters)
     if kind == "linear":
         return Linear(graph, group, parameters)
     return Plain(graph, group, parameters)
 
 
-def _uses_indices(graph: Graph, place: int) -> bool:
+def _asks_more_than_the_largest(graph: Graph, place: int) -> bool:
+    """Whether somebody asks where the largest values stood, or Caffe's value of windows without any."""
+    op = graph.nodes[place].op
+    if op and op.given.get("ceil_mode") == "caffe":
+        return True
     refs = [ref for node in graph.nodes for ref in node.inputs] + list(graph.results().values())
     return any(ref.node == place and ref.port > 0 for ref in refs)

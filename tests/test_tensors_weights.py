@@ -249,6 +249,14 @@ def test_of_many_differences_the_first_are_told(path: Path) -> None:
     assert found[-1] == ("unused-weight", "and 20 more like these")
 
 
+@pytest.mark.parametrize("by", ["name", "order"])
+@pytest.mark.parametrize("held", [{}, {"bn.num_batches_tracked": np.int64(7)}])
+def test_a_file_without_any_array(path: Path, by: str, held: dict[str, Any]) -> None:
+    np.savez(path, **held)
+    with pytest.raises(Unreadable, match="there is no array in it, the net needs "):
+        read_weights(str(path), WANTED, by=by)
+
+
 def test_names_of_another_world_are_one_finding(path: Path) -> None:
     np.savez(path, **renamed())
     with pytest.raises(SpecError) as caught:

@@ -54,6 +54,8 @@ def read_weights(
         raise Misuse("weights are matched by order or by a map, not by both")
     with contents(path) as (arrays, ordered):
         theirs = {name: stored for name, stored in arrays.items() if not _is_counter(name, stored)}
+        if wanted and not theirs:
+            raise Unreadable(f"{path}: there is no array in it, the net needs {listing(list(wanted), 3)}")
         pairs = _pairs(path, wanted, theirs, by, mapping, ordered)
         findings = _differences(path, wanted, theirs, pairs)
         if not allow_unused:

@@ -45,7 +45,7 @@ def _worked(graph: Graph, sample: Sample, weights: dict[str, dict[str, Array]], 
     dtypes = {name: _dtype(graph.nodes[ref.node].dtype) for name, ref in graph.inputs.items()}
     inputs = inputs_of(sample.input, shapes, dtypes)
     own = {layer: dict(entry) for layer, entry in weights.items()}
-    run = Run(graph, inputs, own, keep=frozenset(sample.at), algorithm=algorithm)
+    run = Run(graph, inputs, own, input_gradient=True, keep=frozenset(sample.at), algorithm=algorithm)
     said: list[tuple[Path, Any, Array]] = []
     for key, given, found in (("output", sample.output, run.outputs), ("at", sample.at or None, run.kept)):
         said += [(_path(sample, key, given, name), array, found[name]) for name, array in by_name(given, found).items()]

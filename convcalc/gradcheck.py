@@ -58,6 +58,7 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
     parameters = {name: array.astype(np.float64) for name, array in step.parameters.items()}
     floats: dict[Any, Array] = {place: x for place, x in enumerate(operands) if x.dtype.kind == "f"}
     floats |= {name: array for name, array in parameters.items() if name not in BUFFERS}
+    asked = {"input_gradient": True} if "input_gradient" in step.options else {}
     directions = {key: rng.standard_normal(array.shape) for key, array in floats.items()}
 
     def results(amount: float) -> tuple[tuple[Array, ...], Any]:
@@ -65,7 +66,7 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
         point = [moved.get(place, x) for place, x in enumerate(operands)]
         named = {name: moved.get(name, array) for name, array in parameters.items()}
         # Each time from the same state of the generator, so that dropout drops the same values.
-        y, vjp = step.kernel(*point, **{**deepcopy(step.options), **named})
+        y, vjp = step.kernel(*point, **{**deepcopy(step.options), **asked, **named})
         return (y if isinstance(y, tuple) else (y,)), vjp
 
     here, vjp = results(0)

@@ -68,7 +68,7 @@ class Backward(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """Gradients of the parameters by layer and name, and of the inputs by name."""
+    """Gradients of the parameters by layer and name, and of the inputs, where they were asked for, by name."""
 
     parameters: Weights
     inputs: dict[str, Array]
@@ -91,7 +91,8 @@ class Run:
     """A forward pass, and what the backward pass needs of it.
 
     ``weights`` is filled with seeded random ones where it has none; ``kept`` holds the results of the layers that
-    were asked for. Arrays are forgotten as soon as nobody needs them.
+    were asked for. Arrays are forgotten as soon as nobody needs them. What no parameter lies behind gets no gradient,
+    unless that of the inputs is asked for.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Run:
         seed: int = 0,
         training: bool = False,
         forward_only: bool = False,
+        input_gradient: bool = False,
         keep: frozenset[str] = frozenset(),
         algorithm: str = PLAIN,
         watch: Watch | None = None,
@@ -121,6 +123,8 @@ class Run:
         }
         self._chosen: dict[tuple[Any, ...], str] = {}
         self._vjps: dict[int, tuple[Any, int]] = {}
+        self._leading = {ref.node for ref in graph.inputs.values()} if input_gradient else set()
+        """Places whose results lead back to what gets a gradient."""
         self._forward(inputs, keep, watch, forward_only)
 
     def _forward(
@@ -137,13 +141,13 @@ class Run:
             if node.is_input:
                 values[Ref(place)] = inputs[node.name]
                 continue
-            step = self._step(node, [values[ref] for ref in node.inputs])
+            step = self._step(place, node, [values[ref] for ref in node.inputs])
             if watch:
                 watch(step)
             results, vjp = step.results, step.vjp
             self.rows.append(step.seen)
             del step
-            if not forward_only:
+            if not forward_only and place in self._leading:
                 self._vjps[place] = vjp, len(results)
             for port, result in enumerate(results):
                 values[Ref(place, port)] = result
@@ -157,12 +161,15 @@ class Run:
         for name, ref in graph.results().items():
             self.outputs[name] = values[ref]
 
-    def _step(self, node: Node, operands: list[Array]) -> Step:
+    def _step(self, place: int, node: Node, operands: list[Array]) -> Step:
         kernel = kernels.find(node.kind)
         given = dict(node.op.given) if node.op else {}
         parameters = self._parameters(node, operands[0], given)
+        leads = any(ref.node in self._leading for ref in node.inputs)
+        if leads or learnt(parameters):
+            self._leading.add(place)
         running: dict[str, Array] = {}
-        choices = {**self._choices, "buffers": running}
+        choices = {**self._choices, "buffers": running, "input_gradient": leads}
         options = {**given, **{name: choices[name] for name in choices.keys() & signature(kernel).parameters.keys()}}
         if "algorithm" in options:
             options["algorithm"] = self._algorithm(node, kernel, operands, options, parameters)
@@ -173,10 +180,10 @@ class Run:
         # Training moves the running statistics.
         parameters.update(running)
         results: tuple[Array, ...] = result if isinstance(result, tuple) else (result,)
-        learnt = sum(array.size for name, array in parameters.items() if name not in BUFFERS)
+        count = sum(array.size for array in learnt(parameters).values())
         shapes = tuple(array.shape[1:] for array in results)
         seen = Seen(
-            node.name, node.kind, shapes[0], shapes, results[0].shape[0], 0 if node.shares is not None else learnt,
+            node.name, node.kind, shapes[0], shapes, results[0].shape[0], 0 if node.shares is not None else count,
             tally.macs, results[0].nbytes, seconds, bool(np.isfinite(results[0]).all()),
             options.get("algorithm", ""), tally.multiplications,
         )  # fmt: skip
@@ -220,7 +227,7 @@ class Run:
         parameters: Weights = {}
         for place in reversed(range(len(graph.nodes))):
             node = graph.nodes[place]
-            if node.is_input:
+            if node.is_input or place not in self._leading:
                 continue
             vjp, ports = self._vjps.pop(place)
             arriving = tuple(flowing.pop(Ref(place, port), None) for port in range(ports))
@@ -233,12 +240,17 @@ class Run:
             self.backward_rows[node.name] = Backward(tally.weight_macs, tally.input_macs, seconds)
             owner = node if node.shares is None else graph.nodes[node.shares]
             for key, gradient in gradients.items():
-                if isinstance(key, int):
-                    _accumulate(flowing, node.inputs[key], gradient)
-                else:
+                if isinstance(key, str):
                     _accumulate(parameters.setdefault(owner.name, {}), key, gradient)
+                elif node.inputs[key].node in self._leading:
+                    _accumulate(flowing, node.inputs[key], gradient)
         inputs = {name: flowing[ref] for name, ref in graph.inputs.items() if ref in flowing}
         return Gradients(parameters, inputs)
+
+
+def learnt(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """Those of a layer's parameters that get a gradient."""
+    return {name: array for name, array in parameters.items() if name not in BUFFERS}
 
 
 def _candidates(weight: Array) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc import kernels, witness
+from convcalc import kernels, ops, witness
 from convcalc.checks import capacity
 from convcalc.cli import main
 from convcalc.tensors import flat
@@ -594,7 +594,7 @@ def test_fast_gives_what_the_plain_run_gives(run: Cli) -> None:
         np.testing.assert_allclose(fast["logits"], plain["logits"], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("option", ["--train", "--steps 2", "--profile", "--algorithm direct"])
+@pytest.mark.parametrize("option", ["--train", "--steps 2", "--profile", "--algorithm direct", "--show-matrix C1"])
 def test_fast_refuses_what_looks_into_layers(run: Cli, option: str) -> None:
     ran = run(f"lenet5 --fast {option}")
     assert ran.code == 2
@@ -611,3 +611,24 @@ def test_fast_names_the_layer_that_is_not_finite(run: Cli) -> None:
     ran = run("lenet5 --fast --weights huge.npz")
     assert ran.code == 1
     assert "logits (linear) is the first layer whose result is not finite" in ran.out
+
+
+@pytest.mark.parametrize("name", ops.names())
+def test_every_op_s_spec_runs_and_agrees(run: Cli, name: str) -> None:
+    ran = run(name)
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_the_gradient_of_the_input_is_for_those_who_ask(run: Cli) -> None:
+    """The first layer alone has nothing behind it that learns."""
+    alone, asked = run("net.yaml"), run("net.yaml --input-gradient")
+    assert "input gradients     of layers alone  12 MACs" in alone.out
+    assert "input gradients     3x8x8  6.9 k MACs" in asked.out
+    assert run("net.yaml --fast --input-gradient").code == 0
+    assert "--forward-only leaves out" in run("net.yaml --input-gradient --forward-only").err
+
+
+def test_receptive_fields_are_not_those_of_a_batch(run: Cli) -> None:
+    ran = run("net.yaml --train --receptive-field")
+    assert ran.code == 2
+    assert "leave --train out" in ran.err

@@ -59,8 +59,8 @@ def beside(graph: Graph, batch: int = 1, dtype: str = "float64", **options: Any)
     """Both runs on the same weights and inputs, back from random gradients of all outputs."""
     inputs = random_inputs(graph, batch, dtype=dtype)
     weights: dict[str, dict[str, Array]] = {}
-    plain = Run(graph, inputs, weights)
-    fast = Plan(graph, weights, **options).run(inputs)
+    plain = Run(graph, inputs, weights, input_gradient=True)
+    fast = Plan(graph, weights, **options).run(inputs, input_gradient=True)
     assert list(fast.outputs) == list(plain.outputs)
     outputs = max(
         float(abs(fast.outputs[name] - y).max() / max(abs(y).max(), 1e-30)) for name, y in plain.outputs.items()
@@ -87,6 +87,8 @@ def assert_equal(found: Apart, dtype: str = "float64") -> None:
 
 NETS = {
     "lenet5": {},
+    "alexnet_2012": {"H": 67, "W": 75},
+    "vgg16": {"H": 40, "W": 32},
     "googlenet": {"H": 64, "W": 47},
     "resnet18": {"H": 65, "W": 64},
     "resnet50": {"H": 64, "W": 50, "width": 8},
@@ -105,8 +107,9 @@ def small(name: str) -> Graph:
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_shipped_nets_in_double_precision(name: str) -> None:
-    assert_equal(beside(small(name), batch=2, threads=2))
+@pytest.mark.parametrize(("batch", "threads"), [(1, 1), (2, 2)])
+def test_shipped_nets_in_double_precision(name: str, batch: int, threads: int) -> None:
+    assert_equal(beside(small(name), batch=batch, threads=threads))
 
 
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "unet", "googlenet"])
@@ -196,6 +199,18 @@ def test_one_axis() -> None:
         conv(5, 2, groups=5, stride=2), conv(7, 1), shape=(4, 23),
     )  # fmt: skip
     assert_equal(beside(net, batch=2))
+
+
+def test_ops_without_a_faster_way_and_shared_weights() -> None:
+    graph = Graph()
+    x = graph.add("conv", graph.input((4, 12, 12)), out_channels=6, kernel_size=3, padding=1)
+    gate = graph.add("sigmoid", graph.add("conv", graph.add("global_avg_pool", x), out_channels=6, kernel_size=1))
+    y = graph.add("local_response_norm", graph.add("gelu", graph.add("mul", x, gate)), size=3)
+    shared = graph.add("conv", y, out_channels=6, kernel_size=3, padding=1)
+    y = graph.add("conv", graph.add("relu", shared), out_channels=6, kernel_size=3, padding=1, shares=shared)
+    graph.output(graph.add("softmax", graph.add("flatten", y)), "one")
+    graph.output(graph.add("upsample", shared, scale_factor=2), "two")
+    assert_equal(beside(graph, batch=2))
 
 
 def test_three_axes_run_through_the_plain_kernels() -> None:
@@ -538,7 +553,8 @@ def test_max_pools(given: dict[str, Any]) -> None:
 def test_of_equal_values_the_first_gets_the_gradient() -> None:
     graph = chain(("max_pool", {"kernel_size": 3, "stride": 2, "padding": 1}), shape=(2, 9, 8))
     x = np.random.default_rng(0).integers(0, 2, (3, 2, 9, 8)).astype("float64")
-    plain, fast = Run(graph, {"input": x}), Plan(graph, threads=2).run({"input": x})
+    plain = Run(graph, {"input": x}, input_gradient=True)
+    fast = Plan(graph, threads=2).run({"input": x}, input_gradient=True)
     seeds = {"max_pool_1": np.random.default_rng(1).standard_normal(plain.outputs["max_pool_1"].shape)}
     assert apart(fast.backward(seeds).inputs["input"], plain.backward(seeds).inputs["input"]) < 1e-15
 

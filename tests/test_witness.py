@@ -51,7 +51,7 @@ def disagreements(analysis: Analysis, run: Run) -> list[str]:
 @pytest.mark.parametrize("name", [name for name in NETS if name != "googlenet_aux"])
 def test_shipped_nets_run_as_predicted(name: str) -> None:
     graph = small(name)
-    run = Run(graph, random_inputs(graph))
+    run = Run(graph, random_inputs(graph), input_gradient=True)
     assert disagreements(graph.analyze(), run) == []
     assert all(row.finite for row in run.rows)
     gradients = run.backward({name: np.ones_like(y) for name, y in run.outputs.items()})
@@ -257,3 +257,23 @@ def test_batch_norm_in_training_refuses_one_value_a_channel() -> None:
     Run(net, random_inputs(net))
     with pytest.raises(ValueError, match=re.escape("more than 1 value a channel")):
         Run(net, random_inputs(net), training=True)
+
+
+def test_nothing_goes_back_to_what_no_parameter_lies_behind() -> None:
+    """Pooled and normalised without parameters, then a convolution: only its own gradient is worked out."""
+    net = Graph()
+    x = net.add("max_pool", net.input((2, 8, 8)), kernel_size=2)
+    x = net.add("batch_norm", x, affine=False)
+    net.add("conv", net.add("conv", x, out_channels=3, kernel_size=1), out_channels=5, kernel_size=1)
+    y = np.ones((1, 5, 4, 4), np.float32)
+    alone = Run(net, random_inputs(net))
+    gradients = alone.backward({"conv_2": y})
+    assert gradients.inputs == {}
+    assert {name: row.input_macs for name, row in alone.backward_rows.items()} == {"conv_1": 0, "conv_2": 15 * 16}
+    asked = Run(net, random_inputs(net), input_gradient=True)
+    beyond = asked.backward({"conv_2": y})
+    assert beyond.inputs["input"].shape == (1, 2, 8, 8)
+    assert asked.backward_rows["conv_1"].input_macs == 6 * 16
+    assert all(
+        np.array_equal(g, beyond.parameters[a][b]) for a, e in gradients.parameters.items() for b, g in e.items()
+    )

@@ -13,11 +13,14 @@ import typer
 from convcalc.cli._options import Batch, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from convcalc.analysis import Analysis
     from convcalc.graph import Graph
-    from convcalc.witness import Step
+    from convcalc.kernels._types import Array
+    from convcalc.report.run import Report
+    from convcalc.training import Term
+    from convcalc.witness import Step, Weights
 
 
 def run(
@@ -51,6 +54,9 @@ def run(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of random parameters and inputs.")] = 0,
     dtype: Annotated[str, typer.Option(metavar="DTYPE", help="float32 or float64.")] = "float32",
     forward_only: Annotated[bool, typer.Option("--forward-only", help="Leave the backward pass out.")] = False,
+    input_gradient: Annotated[
+        bool, typer.Option("--input-gradient", help="The gradient of the net's input too, not of parameters alone.")
+    ] = False,
     train: Annotated[bool, typer.Option("--train", help="Batch statistics and dropout, as in training.")] = False,
     loss: Annotated[
         str, typer.Option(metavar="KIND", help="cross_entropy or mse_loss, for every output.", show_default=False)
@@ -93,134 +99,176 @@ def run(
 
     Parameters and inputs are seeded random ones unless files give them; a spec's own samples are run too.
     """
-    from convcalc.analysis import analyze
     from convcalc.checks import check_claims
-    from convcalc.checks.capacity import refuse_single_values, refuse_too_large
+    from convcalc.checks.capacity import refuse_single_values
     from convcalc.checks.samples import check_samples, moved
     from convcalc.device import open_device
-    from convcalc.diagnostics import Misuse, SpecError, did_you_mean
+    from convcalc.diagnostics import SpecError
     from convcalc.expand import expand
     from convcalc.loading import open_spec
 
-    if dtype not in ("float32", "float64"):
-        raise Misuse(f"a run is in float32 or float64, not in '{dtype}'")
-    if loss not in ("", "cross_entropy", "mse_loss"):
-        raise Misuse(f"a loss is cross_entropy or mse_loss, not '{loss}'")
-    files = [option for option in input_ or () if not _is_shape(option)]
-    _refuse_idle_options(
-        {
-            "--keep": (bool(keep), "--save", bool(save)),
-            "--device": (bool(device), "--profile", profile),
-            "--weights-map": (bool(weights_map), "--weights", bool(weights)),
-            "--weights-by": (weights_by != "name", "--weights", bool(weights)),
-            "--resize": (bool(resize), "--input with an image", bool(files)),
-            "--normalize": (bool(normalize), "--input with an image", bool(files)),
-        }
-    )
-    if steps and forward_only:
-        raise Misuse("--steps needs the backward pass that --forward-only leaves out")
-    if not 0 < lr < float("inf"):
-        raise Misuse(f"a learning rate is a positive number, not {lr:g}")
+    _refuse_contradictions(context.params)
     if fast:
-        plain = {"--train": train, "--keep": keep, "--steps": steps, "--gradcheck": gradcheck, "--profile": profile,
-                 "--receptive-field": receptive_field, "--algorithm": algorithm != "im2col"}  # fmt: skip
-        for option in (option for option, given_too in plain.items() if given_too):
-            raise Misuse(f"{option} looks into layers that --fast fuses: leave --fast out")
         # One worker beside the main thread shares the work, so BLAS keeps to one; it asks when numpy is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     target = open_device(device) if device else None
     opened, named = open_spec(spec)
+    files = [option for option in input_ or () if not _is_shape(option)]
     shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
     graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
-    analysis = analyze(graph, batch=batch, dtype=dtype)
+    analysis = _fitting(graph, batch, dtype, forward_only=forward_only)
     misfit = check_samples(analysis)
     if misfit and not moved(graph):
         raise SpecError(misfit)
-    refuse_too_large(analysis, forward_only=forward_only)
+    examples = () if misfit else opened.samples
 
     from numpy import errstate
 
     from convcalc import witness
-    from convcalc.kernels import correlation
     from convcalc.report.run import Report
-    from convcalc.tensors import read_inputs, read_weights
+    from convcalc.tensors import read_inputs
     from convcalc.tensors import save as save_arrays
-    from convcalc.tensors.samples import weights_of
     from convcalc.training import descend, terms
     from convcalc.training import loss as loss_of
 
-    known = [*correlation.names(), "auto"]
-    if algorithm not in known:
-        raise Misuse(f"there is no algorithm '{algorithm}': {did_you_mean(algorithm, known)}")
+    _refuse_unknown_algorithm(algorithm)
     if files:
-        inputs = read_inputs(
-            files, graph, dtype=dtype, batch=batch if batch > 1 else 0, resize=resize, normalize=normalize
-        )
-        batch = len(next(iter(inputs.values())))
-        analysis = analyze(graph, batch=batch, dtype=dtype)
-        refuse_too_large(analysis, forward_only=forward_only)
+        samples = batch if batch > 1 else 0
+        inputs = read_inputs(files, graph, dtype=dtype, batch=samples, resize=resize, normalize=normalize)
+        analysis = _fitting(graph, len(next(iter(inputs.values()))), dtype, forward_only=forward_only)
     else:
         inputs = witness.random_inputs(graph, batch, seed=seed, dtype=dtype)
     if train:
         refuse_single_values(analysis)
     report = Report(analysis, sys.stdout, algorithm)
-    given: witness.Weights = {}
-    if opened.weights and not misfit:
-        given = weights_of(opened.weights, analysis.stored(), dtype)
-    if weights:
-        loaded = read_weights(weights, analysis.stored(), by=weights_by, mapping=weights_map, dtype=dtype)
-        given = loaded.weights
-        if weights_by == "order" or weights_map:
-            report.matches(loaded.matches)
-    asked = frozenset(name.strip() for name in keep.split(",") if name.strip())
-    if unknown := sorted(asked - {row.name for row in analysis.rows}):
-        near = did_you_mean(unknown[0], [row.name for row in analysis.rows])
-        raise Misuse(f"there is no layer '{unknown[0]}' to keep: {near}")
-    # What is not finite is told in the report.
-    context.with_resource(errstate(all="ignore"))
-    if fast:
-        _run_fast(report, graph, inputs, given, seed, forward_only)
-        report.claims(check_claims(analysis))
-        if save:
-            save_arrays(save, report.fast_outputs)
-        if not report.verdict():
-            raise typer.Exit(1)
-        return
+    given = _weights(report, weights, weights_map, weights_by, misfit=bool(misfit))
+    asked = _layers_named(analysis, keep)
     if show_matrix:
         _check_matrix(analysis, show_matrix)
-    with report.progress() as bar, _matrix_printed(report, show_matrix, bar) as watch:
-        ran = witness.Run(
-            graph, inputs, given, seed=seed, training=train, forward_only=forward_only, keep=asked,
-            algorithm=algorithm, watch=watch,
-        )  # fmt: skip
-    found = terms(graph, ran.outputs, kind=loss, weights=_pairs(output_weights, list(ran.outputs)), seed=seed)
-    value = loss_of(found, ran.outputs)
-    gradients = None if forward_only else ran.backward(value.seeds)
-    report.layers(ran, depth=depth, profile=profile, device=target)
-    examples = () if misfit else opened.samples
-    if not examples:
-        report.outputs(ran)
-    if gradients is not None:
-        report.backward(ran, found, value.value, gradients)
-    if examples:
-        from convcalc.examples import work
+    # What is not finite is told in the report.
+    context.with_resource(errstate(all="ignore"))
 
-        report.samples(work(graph, analysis.stored(), algorithm=algorithm))
-    if gradcheck:
-        report.gradients(_checked(graph, batch, given, seed=seed, training=train, algorithm=algorithm))
-    if receptive_field:
-        from convcalc.dependence import observed_fields
+    def aim(outputs: dict[str, Array]) -> list[Term]:
+        return terms(graph, outputs, kind=loss, weights=_pairs(output_weights, list(outputs)), seed=seed)
 
-        for source in graph.inputs:
-            report.fields(source, observed_fields(graph, inputs, given, source))
-    if steps:
-        again = partial(witness.Run, seed=seed, training=train, algorithm=algorithm)
-        report.descent(list(descend(graph, inputs, given, found, steps=steps, rate=lr, run=again)))
+    if fast:
+        kept = _run_fast(report, inputs, given, seed, None if forward_only else aim, input_gradient=input_gradient)
+    else:
+        choices: dict[str, Any] = {"seed": seed, "training": train, "algorithm": algorithm}
+        with report.progress() as bar, _matrix_printed(report, show_matrix, bar) as watch:
+            ran = witness.Run(
+                graph, inputs, given, forward_only=forward_only, input_gradient=input_gradient, keep=asked,
+                watch=watch, **choices,
+            )  # fmt: skip
+        found = aim(ran.outputs)
+        value = loss_of(found, ran.outputs)
+        gradients = None if forward_only else ran.backward(value.seeds)
+        report.layers(ran, depth=depth, profile=profile, device=target)
+        if not examples:
+            report.outputs(ran)
+        if gradients is not None:
+            report.backward(ran, found, value.value, gradients)
+        if examples:
+            from convcalc.examples import work
+
+            report.samples(work(graph, analysis.stored(), algorithm=algorithm))
+        if gradcheck:
+            report.gradients(_checked(graph, analysis.batch, given, **choices))
+        if receptive_field:
+            from convcalc.dependence import observed_fields
+
+            for source in graph.inputs:
+                report.fields(source, observed_fields(graph, inputs, given, source))
+        if steps:
+            again = partial(witness.Run, **choices)
+            report.descent(list(descend(graph, inputs, given, found, steps=steps, rate=lr, run=again)))
+        kept = {**ran.outputs, **ran.kept}
     if save:
-        save_arrays(save, {**ran.outputs, **ran.kept})
+        save_arrays(save, kept)
     report.claims(check_claims(analysis))
     if not report.verdict():
         raise typer.Exit(1)
+
+
+def _refuse_contradictions(given: Mapping[str, Any]) -> None:
+    """Raise Misuse for options, by the names of ``run``'s arguments, that make no sense, alone or together."""
+    from convcalc.diagnostics import Misuse
+
+    if given["dtype"] not in ("float32", "float64"):
+        raise Misuse(f"a run is in float32 or float64, not in '{given['dtype']}'")
+    if given["loss"] not in ("", "cross_entropy", "mse_loss"):
+        raise Misuse(f"a loss is cross_entropy or mse_loss, not '{given['loss']}'")
+    images = any(not _is_shape(option) for option in given["input_"] or ())
+    _refuse_idle_options(
+        {
+            "--keep": (bool(given["keep"]), "--save", bool(given["save"])),
+            "--device": (bool(given["device"]), "--profile", given["profile"]),
+            "--weights-map": (bool(given["weights_map"]), "--weights", bool(given["weights"])),
+            "--weights-by": (given["weights_by"] != "name", "--weights", bool(given["weights"])),
+            "--resize": (bool(given["resize"]), "--input with an image", images),
+            "--normalize": (bool(given["normalize"]), "--input with an image", images),
+        }
+    )
+    if given["forward_only"]:
+        for option in ("steps", "input_gradient"):
+            if given[option]:
+                told = f"--{option.replace('_', '-')} needs the backward pass that --forward-only leaves out"
+                raise Misuse(told)
+    if given["train"] and given["receptive_field"]:
+        told = "statistics of a batch depend on all of it, and so does every result: leave --train out"
+        raise Misuse(f"--receptive-field looks at single results: {told}")
+    if not 0 < given["lr"] < float("inf"):
+        raise Misuse(f"a learning rate is a positive number, not {given['lr']:g}")
+    if given["fast"]:
+        plain = ("train", "keep", "steps", "gradcheck", "profile", "receptive_field", "show_matrix")
+        wanted = [f"--{name.replace('_', '-')}" for name in plain if given[name]]
+        for option in [*wanted, *["--algorithm"][: given["algorithm"] != "im2col"]]:
+            raise Misuse(f"{option} looks into layers that --fast fuses: leave --fast out")
+
+
+def _refuse_unknown_algorithm(name: str) -> None:
+    from convcalc.diagnostics import Misuse, did_you_mean
+    from convcalc.kernels import correlation
+
+    known = [*correlation.names(), "auto"]
+    if name not in known:
+        raise Misuse(f"there is no algorithm '{name}': {did_you_mean(name, known)}")
+
+
+def _fitting(graph: Graph, batch: int, dtype: str, *, forward_only: bool) -> Analysis:
+    """The analysis of a run that fits into memory; raises Misuse where it does not."""
+    from convcalc.analysis import analyze
+    from convcalc.checks.capacity import refuse_too_large
+
+    analysis = analyze(graph, batch=batch, dtype=dtype)
+    refuse_too_large(analysis, forward_only=forward_only)
+    return analysis
+
+
+def _weights(report: Report, path: str, mapping: str, by: str, *, misfit: bool) -> Weights:
+    """The parameters of a file, or those that the spec writes down; how a file's were matched is reported."""
+    from convcalc.tensors import read_weights
+    from convcalc.tensors.samples import weights_of
+
+    analysis = report.analysis
+    if path:
+        loaded = read_weights(path, analysis.stored(), by=by, mapping=mapping, dtype=analysis.dtype)
+        if by == "order" or mapping:
+            report.matches(loaded.matches)
+        return loaded.weights
+    spec = analysis.graph.spec
+    return weights_of(spec.weights, analysis.stored(), analysis.dtype) if spec and spec.weights and not misfit else {}
+
+
+def _layers_named(analysis: Analysis, text: str) -> frozenset[str]:
+    """The layers of a list with commas; raises Misuse for one that there is not."""
+    from convcalc.diagnostics import Misuse, did_you_mean
+
+    asked = frozenset(name.strip() for name in text.split(",") if name.strip())
+    known = [row.name for row in analysis.rows]
+    if unknown := sorted(asked.difference(known)):
+        raise Misuse(f"there is no layer '{unknown[0]}' to keep: {did_you_mean(unknown[0], known)}")
+    return asked
 
 
 def _check_matrix(analysis: Analysis, name: str) -> None:
@@ -239,7 +287,7 @@ def _check_matrix(analysis: Analysis, name: str) -> None:
 
 
 @contextmanager
-def _matrix_printed(report: Any, name: str, bar: Any) -> Iterator[Any]:
+def _matrix_printed(report: Report, name: str, bar: Any) -> Iterator[Any]:
     """What watches a run: the progress bar, or for the layer of that name what prints its matrix."""
     if not name:
         yield bar
@@ -257,29 +305,42 @@ def _matrix_printed(report: Any, name: str, bar: Any) -> Iterator[Any]:
     yield watch
 
 
-def _run_fast(report: Any, graph: Graph, inputs: Any, weights: Any, seed: int, forward_only: bool) -> None:
-    """Run the plan, and the plain kernels after it where a result is not finite: they name the layer."""
+def _run_fast(
+    report: Report,
+    inputs: dict[str, Array],
+    weights: Weights,
+    seed: int,
+    aim: Callable[[dict[str, Array]], list[Term]] | None,
+    *,
+    input_gradient: bool,
+) -> dict[str, Array]:
+    """The outputs by the plan, and its gradients where there is an aim.
+
+    Where an output is not finite, the plain kernels run after it and name the layer.
+    """
     from time import perf_counter
 
     import numpy as np
 
     from convcalc import witness
     from convcalc.plan import Plan
-    from convcalc.training import loss, terms
+    from convcalc.training import loss
 
+    graph = report.analysis.graph
     plan = Plan(graph, weights, seed=seed)
     start = perf_counter()
-    ran = plan.run(inputs, forward_only=forward_only)
+    ran = plan.run(inputs, forward_only=aim is None, input_gradient=input_gradient)
     times = [perf_counter() - start]
     gradients = None
-    if not forward_only:
-        seeds = loss(terms(graph, ran.outputs, seed=seed), ran.outputs).seeds
+    if aim:
+        seeds = loss(aim(ran.outputs), ran.outputs).seeds
         start = perf_counter()
         gradients = ran.backward(seeds)
         times.append(perf_counter() - start)
     report.fast(ran.outputs, gradients, times)
     if not all(np.isfinite(y).all() for y in ran.outputs.values()):
         report.first_not_finite(witness.Run(graph, inputs, plan.weights, seed=seed, forward_only=True).rows)
+    return ran.outputs
 
 
 def _refuse_idle_options(options: dict[str, tuple[bool, str, bool]]) -> None:

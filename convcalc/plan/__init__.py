@@ -1,9 +1,9 @@
 """The fast way to run a graph: fused layers, channels last, an algorithm for each shape, both cores.
 
     plan = Plan(graph, weights)
-    run = plan.run({"input": x})
+    run = plan.run({"input": x}, input_gradient=True)
     run.outputs["linear_1"]
-    run.backward({"linear_1": dy}).parameters["conv1"]["weight"]
+    run.backward({"linear_1": dy}).inputs["input"]
 
 It gives what the plain kernels give, within rounding; batch norm and dropout are in eval mode. What it has no faster
 way for runs through the plain kernels.
@@ -25,7 +25,7 @@ from convcalc.plan.layers import layer
 from convcalc.plan.parameters import Parameters
 from convcalc.plan.tape import Tape
 from convcalc.plan.threads import ALONE, Team, blas_keeps_to_one, usable_cores
-from convcalc.witness import Gradients
+from convcalc.witness import Gradients, learnt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,12 @@ class Plan:
         self._layers: dict[int, Layer] = {}
         self._making = Lock()
 
-    def run(self, inputs: Mapping[str, Array], *, forward_only: bool = False) -> Pass:
-        """A forward pass; with ``forward_only`` nothing is kept for a backward one."""
-        return Pass(self, inputs, forward_only)
+    def run(self, inputs: Mapping[str, Array], *, forward_only: bool = False, input_gradient: bool = False) -> Pass:
+        """A forward pass; with ``forward_only`` nothing is kept for a backward one.
+
+        ``input_gradient`` has the backward pass go on to the inputs.
+        """
+        return Pass(self, inputs, forward_only, input_gradient)
 
     def layer(self, index: int, rank: int) -> Layer:
         """The way to run a group, decided when it is first run."""
@@ -76,6 +79,10 @@ class Plan:
             if index not in self._layers:
                 self._layers[index] = layer(self.graph, self.groups[index], self._parameters, rank)
             return self._layers[index]
+
+    def learns(self, place: int) -> bool:
+        """Whether a node that has run has parameters which get a gradient."""
+        return bool(learnt(self.weights.get(self.owner(place), {})))
 
     def owner(self, place: int) -> str:
         """The layer whose parameters a node uses."""
@@ -88,14 +95,14 @@ class Pass:
     No op mixes the samples of a batch, so each thread takes its part of them through the whole net.
     """
 
-    def __init__(self, plan: Plan, inputs: Mapping[str, Array], forward_only: bool) -> None:
+    def __init__(self, plan: Plan, inputs: Mapping[str, Array], forward_only: bool, input_gradient: bool) -> None:
         self.plan = plan
         samples = min(len(x) for x in inputs.values())
         count = min(plan.team.size, samples)
         self._ends = [samples * i // count for i in range(count + 1)]
         self._team = ALONE if count > 1 else plan.team
         pieces = self._pieces(inputs)
-        self._tapes = [Tape(plan, self._team, forward_only) for _ in pieces]
+        self._tapes = [Tape(plan, self._team, forward_only, input_gradient) for _ in pieces]
         plan.team.each(lambda pair: pair[0].forward(pair[1]), list(zip(self._tapes, pieces, strict=True)))
         self.outputs: dict[str, Array] = _joined([tape.outputs for tape in self._tapes])
 

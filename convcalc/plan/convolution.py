@@ -90,10 +90,12 @@ class Convolution:
         rank = arriving.ndim
         dy = as_map(arriving)
         dz = dy if y is None else activation_gradient(self.group.activation, y, dy)
-        if len(self.group.inputs) > 1:
+        if len(self.group.inputs) > 1 and flow.wants(self.group.inputs[1]):
             flow.arrive(self.group.inputs[1], from_map(dz, rank))
         flow.later.add(lambda: self._learn(x, dz, ready, flow))
         operand = self.group.inputs[0]
+        if not flow.wants(operand):
+            return
         dx = np.empty_like(x)
         before = flow.waiting(operand)
         epilogue = Epilogue(other=None if before is None else as_map(before))

@@ -53,7 +53,8 @@ class Linear:
             flow.learn(self.group.first, gradients)
 
         flow.later.add(learn)
-        flow.arrive(self.group.inputs[0], (dy @ weight).reshape(shape))
+        if flow.wants(self.group.inputs[0]):
+            flow.arrive(self.group.inputs[0], (dy @ weight).reshape(shape))
 
     def forget(self) -> None:
         """Nothing was made ready."""

@@ -16,6 +16,9 @@ class Flow(Protocol):
 
     later: Later
 
+    def wants(self, operand: Ref) -> bool:
+        """Whether a gradient of the operand is of any use."""
+
     def arrive(self, operand: Ref, gradient: Array) -> None:
         """A gradient of an operand is there."""
 

@@ -47,7 +47,8 @@ class Plain:
             if learnt:
                 flow.learn(place, learnt)
             for operand, ref in enumerate(self.group.inputs):
-                if operand in gradients and (operand > 0 or place == self.group.first):
+                own = operand > 0 or place == self.group.first
+                if own and operand in gradients and flow.wants(ref):
                     flow.arrive(ref, gradients[operand])
             arriving = gradients.get(0)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convcalc.plan import Plan
+    from convcalc.plan.fusion import Group
     from convcalc.plan.layout import Array
     from convcalc.plan.threads import Team
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 class Tape:
     """What was computed, and what of it is kept for the way back; the ``Flow`` of its own layers."""
 
-    def __init__(self, plan: Plan, team: Team, forward_only: bool) -> None:
+    def __init__(self, plan: Plan, team: Team, forward_only: bool, input_gradient: bool) -> None:
         self._plan = plan
+        self._leading = {ref.node for ref in plan.graph.inputs.values()} if input_gradient else set()
         self._team = team
         self._forward_only = forward_only
         self._kept: list[tuple[Any, int]] = []
@@ -42,8 +44,10 @@ class Tape:
             layer = self._plan.layer(index, operands[0].ndim)
             results, kept = layer.forward(operands, self._team)
             del operands
+            if self._leads(group):
+                self._leading.add(group.last)
             if not self._forward_only:
-                self._kept.append((kept, len(results)))
+                self._kept.append((kept if group.last in self._leading else None, len(results)))
             del kept
             own = {Ref(group.last, port): result for port, result in enumerate(results)}
             values |= own
@@ -68,11 +72,18 @@ class Tape:
                 kept, ports = self._kept.pop()
                 last = groups[index].last
                 arriving = tuple(self._flowing.pop(Ref(last, port), None) for port in range(ports))
-                if any(dy is not None for dy in arriving):
+                if last in self._leading and any(dy is not None for dy in arriving):
                     self._plan.layer(index, 0).backward(kept, arriving if ports > 1 else arriving[0], self)
         finally:
             self.later.finish()
         self.flowed = {name: self._flowing[ref] for name, ref in graph.inputs.items() if ref in self._flowing}
+
+    def _leads(self, group: Group) -> bool:
+        return any(map(self.wants, group.inputs)) or any(map(self._plan.learns, group.nodes))
+
+    def wants(self, operand: Ref) -> bool:
+        """Whether the operand leads back to what gets a gradient."""
+        return operand.node in self._leading
 
     def arrive(self, operand: Ref, gradient: Array) -> None:
         """A gradient of an operand is there."""

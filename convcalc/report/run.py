@@ -148,7 +148,7 @@ class Report:
         self.say(f"loss                {value:.6g}  {kinds}")
         self.say(f"parameter gradients {grouped(count)}  {short(weight_macs)} MACs")
         arrived = ", ".join(times(gradient.shape[1:]) for gradient in gradients.inputs.values())
-        self.say(f"input gradients     {arrived}  {short(input_macs)} MACs")
+        self.say(f"input gradients     {arrived or 'of layers alone'}  {short(input_macs)} MACs")
         self.say()
         self._gradient_count(count)
         self._performed(run, asked=bool(gradients.inputs))

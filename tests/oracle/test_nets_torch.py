@@ -97,7 +97,7 @@ def in_pytorch(pair: Pair, x: Any, *, training: bool) -> Results:
 
 
 def here(pair: Pair, x: Any, *, training: bool) -> Results:
-    run = Run(pair.ours, dict.fromkeys(pair.ours.inputs, x), pair.weights, training=training)
+    run = Run(pair.ours, dict.fromkeys(pair.ours.inputs, x), pair.weights, training=training, input_gradient=True)
     seeds = {name: draw(y.shape, 7, place) for place, (name, y) in enumerate(run.outputs.items())}
     found = run.backward(seeds)
     gradients = {f"{layer}.{name}": g for layer, entry in found.parameters.items() for name, g in entry.items()}

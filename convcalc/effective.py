@@ -61,7 +61,7 @@ def effective(graph: Graph, ref: Ref, source: str, unit: tuple[int, ...], sample
     rng = np.random.default_rng([seed, 3])
     total: Array | None = None
     for sample in range(samples):
-        run = Run(part, random_inputs(part, seed=seed + sample), weights, seed=seed)
+        run = Run(part, random_inputs(part, seed=seed + sample), weights, seed=seed, input_gradient=True)
         y = run.outputs["unit"]
         dy = np.zeros_like(y)
         place: tuple[int | slice, ...] = (0, slice(None), *unit)

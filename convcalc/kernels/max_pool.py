@@ -42,7 +42,8 @@ def max_pool(
         inner *= windows[axis - 2].kernel
     indices = _places(ranks, sizes, windows)
     if ceil_mode == "caffe":
-        y[indices < 0] = np.finfo(y.dtype).min
+        # A NaN has no place either, and stays what it is.
+        y[(indices < 0) & (y == -np.inf)] = np.finfo(y.dtype).min
 
     def vjp(dy: tuple[Array | None, Array | None]) -> Gradients:
         return {} if dy[0] is None else {0: scatter(dy[0], indices, x.shape)}

@@ -9,14 +9,15 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from test_fields import random_net
 
 import convcalc
 from convcalc.analysis.fields import Trace
-from convcalc.analysis.view import View, last_map, view
+from convcalc.analysis.view import View, field_of, last_map, middle, view
 from convcalc.cli import app
 from convcalc.draw.field import FINE, heat, in_svg, in_text, picture
 from convcalc.effective import effective
-from convcalc.graph import Graph
+from convcalc.graph import Graph, Ref
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,6 +162,30 @@ def test_a_hostile_name_stays_text() -> None:
 )
 def test_mistakes_are_told(arguments: tuple[str, ...], message: str) -> None:
     assert message in refused(*arguments)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_outputs_beyond_the_border_are_counted(seed: int) -> None:
+    net = random_net(seed)
+    trace = Trace(net, local=True)
+    for place, step in enumerate(trace.steps):
+        region = trace.region(Ref(place), 0)
+        if region is None or region.frozen:
+            continue
+        sizes, shape = trace.sizes(0), step.outputs[0]
+        for axis, extent in enumerate(field_of(region, sizes, shape, middle(shape)).extents):
+            wanted = set()
+            for output in range(shape[axis + 1]):
+                for box in region.boxes:
+                    low, bits = box[axis].at(output)
+                    if bits and (low < 0 or low + bits.bit_length() > sizes[axis]):
+                        wanted.add(output)
+            assert extent is not None
+            assert extent.beyond == len(wanted)
+
+
+def test_a_huge_input_is_refused_at_once() -> None:
+    assert "set a smaller size" in refused("lenet5", "C1", "--input", "1x99999999999x32")
 
 
 def test_names_of_blocks_and_results(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -10,7 +10,7 @@ from convcalc.analysis.masks import NOTHING, WHOLE, Axis, Mask, merged
 from convcalc.analysis.reach import Reached, Unseen, full, reached, unit_of, unseen
 from convcalc.analysis.receptive import supports
 from convcalc.analysis.regions import count
-from convcalc.dims import prod
+from convcalc.dims import ceil_div, prod
 from convcalc.graph import Ref
 
 if TYPE_CHECKING:
@@ -188,14 +188,21 @@ def _extent(axis: Axis, size: int, outputs: int) -> Extent:
     longest = max(last - first + 1 for first, last in ends)
     start = ends[0][0]
     period = _period(axis)
-    beyond = 0
-    for output in range(outputs):
-        low, bits = axis.at(output)
-        beyond += bits > 0 and (low < 0 or low + bits.bit_length() > size)
     stride = Fraction(axis.advance, axis.period)
     used = max(bits.bit_count() for _, bits in axis.masks)
     centre = Fraction(ends[0][0] + ends[0][1], 2)
-    return Extent(longest, used, _plain(stride), start, centre, period, beyond)
+    return Extent(longest, used, _plain(stride), start, centre, period, _beyond(axis, size, outputs))
+
+
+def _beyond(axis: Axis, size: int, outputs: int) -> int:
+    """How many of the outputs see a position outside of ``size``: in each phase all but a range of turns."""
+    beyond = 0
+    for phase, span in enumerate(axis.hulls()[:outputs]):
+        if span:
+            turns = (outputs - phase - 1) // axis.period + 1
+            first, last = max(ceil_div(-span[0], axis.advance), 0), (size - 1 - span[1]) // axis.advance
+            beyond += turns - max(min(last, turns - 1) - first + 1, 0)
+    return beyond
 
 
 def _lone(seen: list[Box[Mask]], axis: int, boxes: list[Box[Axis]], output: int) -> Extent:

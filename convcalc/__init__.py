@@ -16,9 +16,20 @@ if TYPE_CHECKING:
     from convcalc.diagnostics import Diagnostic, Misuse, SpecError, Unreadable
     from convcalc.graph import Graph
     from convcalc.loading import load
+    from convcalc.symbolic.closed import closed_forms
 
 __version__ = "0.1.0"
-__all__ = ["Analysis", "Diagnostic", "Graph", "Misuse", "SpecError", "Unreadable", "__version__", "load"]
+__all__ = [
+    "Analysis",
+    "Diagnostic",
+    "Graph",
+    "Misuse",
+    "SpecError",
+    "Unreadable",
+    "__version__",
+    "closed_forms",
+    "load",
+]
 
 _HOMES = {
     "Analysis": "analysis",
@@ -27,6 +38,7 @@ _HOMES = {
     "Misuse": "diagnostics",
     "SpecError": "diagnostics",
     "Unreadable": "diagnostics",
+    "closed_forms": "symbolic.closed",
     "load": "loading",
 }
 

@@ -64,11 +64,16 @@ def apply(function: str, *operands: Any) -> Any:
     return next(dim for dim in operands if isinstance(dim, Free)).apply(function, *operands)
 
 
-def least(a: Dim, b: Dim) -> Dim:
-    """The smaller of two dims."""
-    if isinstance(a, Free) or isinstance(b, Free):
-        return apply("min", a, b)
-    return min(a, b)
+def least(*dims: Dim) -> Dim:
+    """The smallest of the dims."""
+    return apply("min", *dims) if any(isinstance(dim, Free) for dim in dims) else min(dims)
+
+
+def greatest(*dims: Dim) -> Dim:
+    """The largest of the dims."""
+    if len(dims) == 1:
+        return dims[0]
+    return apply("max", *dims) if any(isinstance(dim, Free) for dim in dims) else max(dims)
 
 
 class Demand(NamedTuple):

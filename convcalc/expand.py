@@ -563,7 +563,7 @@ class _Expansion:
         if not free:
             return problem
         told = f"{what} depends on the free variable{'s' * (len(free) > 1)} {listing(free)}, and must be known"
-        return Problem("free-variable", told, f"fix it with --set {free[0]}={self.spec.vars[free[0]]}", problem.key)
+        return Problem("free-variable", told, f"set it: --set {free[0]}={self.spec.vars[free[0]]}", problem.key)
 
     def _unused(self) -> None:
         """Report each layer and input of the spec that nobody uses in any of its copies."""

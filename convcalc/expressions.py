@@ -16,6 +16,7 @@ else is asked of it (``min``, a comparison, ``and``) its domain answers or refus
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.diagnostics import Problem, did_you_mean
@@ -111,11 +112,27 @@ def make_divisible(numerator: Any, denominator: Any, divisor: Any) -> int:
     return rounded
 
 
-def _comparison(operator: str, holds: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def compare(a: Any, b: Any) -> Any:
-        return apply(operator, a, b) if isinstance(a, Free) or isinstance(b, Free) else int(holds(a, b))
+_CALLS: dict[str, Callable[..., int]] = {
+    "==": lambda a, b: int(a == b),
+    "!=": lambda a, b: int(a != b),
+    "<": lambda a, b: int(a < b),
+    "<=": lambda a, b: int(a <= b),
+    ">": lambda a, b: int(a > b),
+    ">=": lambda a, b: int(a >= b),
+    "not": lambda a: int(not a),
+    "and": lambda a, b: int(bool(a and b)),
+    "or": lambda a, b: int(bool(a or b)),
+    "min": min,
+    "max": max,
+    "make_divisible": make_divisible,
+}
 
-    return compare
+
+def call(function: str, *operands: Any) -> Any:
+    """A comparison, a connective or a function that is no arithmetic, of dims; raises Problem."""
+    if any(isinstance(operand, Free) for operand in operands):
+        return apply(function, *operands)
+    return _bounded(_CALLS[function](*operands))
 
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -124,12 +141,6 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "*": lambda a, b: _bounded(a * b),
     "//": lambda a, b: a // _nonzero(b),
     "%": lambda a, b: a % _nonzero(b),
-    "==": _comparison("==", lambda a, b: a == b),
-    "!=": _comparison("!=", lambda a, b: a != b),
-    "<": _comparison("<", lambda a, b: a < b),
-    "<=": _comparison("<=", lambda a, b: a <= b),
-    ">": _comparison(">", lambda a, b: a > b),
-    ">=": _comparison(">=", lambda a, b: a >= b),
 }
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
@@ -288,8 +299,7 @@ class _Parser:
             self.expect(")")
             if len(values) < 2:
                 raise self.error(f"{name} takes two values or more", f"write {name}(a, b)")
-            pick = min if name == "min" else max
-            return lambda scope: _picked(pick, name, [value(scope) for value in values])
+            return lambda scope: call(name, *[value(scope) for value in values])
         over = self.sum()
         divides = self.take("/")
         under = self.unary() if divides else (lambda scope: 1)
@@ -300,7 +310,7 @@ class _Parser:
             self.expect(",")
             divisor = self.alternative()
             self.expect(")")
-            return lambda scope: _rounded(over(scope), under(scope), divisor(scope))
+            return lambda scope: call("make_divisible", over(scope), under(scope), divisor(scope))
         self.expect(")")
         if name == "floor":
             return lambda scope: over(scope) // _nonzero(under(scope))
@@ -308,7 +318,7 @@ class _Parser:
 
 
 def _apply(operator: str, left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-    function = _BINARY[operator]
+    function = _BINARY.get(operator) or partial(call, operator)
     return lambda scope: function(left(scope), right(scope))
 
 
@@ -317,8 +327,7 @@ def _either(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Ma
         one = left(scope)
         if not isinstance(one, Free) and one:
             return 1
-        other = right(scope)
-        return apply("or", one, other) if isinstance(one, Free) or isinstance(other, Free) else int(bool(other))
+        return call("or", one, right(scope))
 
     return value
 
@@ -328,28 +337,13 @@ def _both(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapp
         one = left(scope)
         if not isinstance(one, Free) and not one:
             return 0
-        other = right(scope)
-        return apply("and", one, other) if isinstance(one, Free) or isinstance(other, Free) else int(bool(other))
+        return call("and", one, right(scope))
 
     return value
 
 
 def _negated(truth: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-    def value(scope: Mapping[str, Any]) -> Any:
-        one = truth(scope)
-        return apply("not", one) if isinstance(one, Free) else int(not one)
-
-    return value
-
-
-def _picked(pick: Callable[[list[Any]], Any], name: str, values: list[Any]) -> Any:
-    return apply(name, *values) if any(isinstance(value, Free) for value in values) else pick(values)
-
-
-def _rounded(*operands: Any) -> Any:
-    if any(isinstance(operand, Free) for operand in operands):
-        return apply("make_divisible", *operands)
-    return _bounded(make_divisible(*operands))
+    return lambda scope: call("not", truth(scope))
 
 
 def _lookup(name: str) -> Callable[[Mapping[str, Any]], Any]:

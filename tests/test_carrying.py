@@ -135,8 +135,8 @@ def test_an_attribute_that_is_free_must_be_large_enough() -> None:
 
 
 REFUSED = {
-    "n": ("'repeat' depends on the free variable n, and must be known", "fix it with --set n=2", 14),
-    "s": ("down depends on the free variable s, and must be known", "fix it with --set s=1", 6),
+    "n": ("'repeat' depends on the free variable n, and must be known", "set it: --set n=2", 14),
+    "s": ("down depends on the free variable s, and must be known", "set it: --set s=1", 6),
 }
 
 

@@ -124,14 +124,18 @@ class Analysis:
 
     def __getitem__(self, name: str) -> Row:
         """The row of a layer by its name; of a block or a repeated layer, that of its last layer."""
-        nodes = self.graph.nodes
-        ends = {group.name: nodes[group.output.node].name for group in self.graph.groups}
-        copies = [name, *(group.name for group in self.graph.groups if group.name == f"{name}/{group.copies}")]
-        wanted = ends.get(copies[-1], name)
-        for row in self.rows:
-            if row.name == wanted:
-                return row
-        raise KeyError(name)
+        return row_named(self.graph, self.rows, name)
+
+
+def row_named(graph: Graph, rows: tuple[Row, ...], name: str) -> Row:
+    """The row of a layer by its name; of a block or a repeated layer, that of its last layer. Raises KeyError."""
+    ends = {group.name: graph.nodes[group.output.node].name for group in graph.groups}
+    copies = [name, *(group.name for group in graph.groups if group.name == f"{name}/{group.copies}")]
+    wanted = ends.get(copies[-1], name)
+    for row in rows:
+        if row.name == wanted:
+            return row
+    raise KeyError(name)
 
 
 def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32", input_gradient: bool = False) -> Analysis:

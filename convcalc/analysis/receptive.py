@@ -9,13 +9,15 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.dims import greatest, least
 from convcalc.ops._op import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
     from convcalc.analysis.shapes import Applied
+    from convcalc.dims import Shape
     from convcalc.graph import Graph
     from convcalc.ops._op import Taps
 
@@ -37,7 +39,8 @@ class Field(NamedTuple):
     @property
     def size(self) -> int:
         """Positions from the first to the last, in the phase that has most."""
-        return max((int(span[1] - span[0]) + 1 for span in self.spans if span), default=0)
+        sizes = [(span[1] - span[0]) // 1 + 1 for span in self.spans if span]
+        return greatest(*sizes) if sizes else 0
 
     @property
     def stride(self) -> int | Fraction:
@@ -78,25 +81,35 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
 
         return Trace(graph, applied, local=True).supports()
     seen: list[dict[int, Support]] = []
-    for place, (node, step) in enumerate(zip(graph.nodes, applied, strict=True)):
-        if node.op is None:
-            seen.append({place: Support((POINT,) * (len(step.outputs[0]) - 1))})
-            continue
-        if len(step.taps) == 1 and _pointwise(step.taps[0]):
-            seen.append(seen[node.inputs[0].node])
-            continue
-        joined: dict[int, Support] = {}
-        seam = has_seam(step.taps)
-        for ref, read in zip(node.inputs, step.taps, strict=True):
-            if read is None:
-                continue
-            for source, support in seen[ref.node].items():
-                through = _through(support, read)
-                if seam and not through.frozen:
-                    through = through._replace(fields=tuple(f._replace(exact=False) for f in through.fields))
-                joined[source] = _join(joined[source], through) if source in joined else through
-        seen.append(joined)
+    for place, step in enumerate(applied):
+        seen.append(support(graph, place, step.outputs, step.taps, seen))
     return seen
+
+
+def support(
+    graph: Graph,
+    place: int,
+    outputs: tuple[Shape, ...],
+    taps: tuple[tuple[Taps, ...] | None, ...],
+    seen: Sequence[dict[int, Support]],
+) -> dict[int, Support]:
+    """What one node sees, given what those before it see."""
+    node = graph.nodes[place]
+    if node.op is None:
+        return {place: Support((POINT,) * (len(outputs[0]) - 1))}
+    if len(taps) == 1 and _pointwise(taps[0]):
+        return seen[node.inputs[0].node]
+    joined: dict[int, Support] = {}
+    seam = has_seam(taps)
+    for ref, read in zip(node.inputs, taps, strict=True):
+        if read is None:
+            continue
+        for source, one in seen[ref.node].items():
+            through = _through(one, read)
+            if seam and not through.frozen:
+                through = through._replace(fields=tuple(f._replace(exact=False) for f in through.fields))
+            joined[source] = _join(joined[source], through) if source in joined else through
+    return joined
 
 
 def has_seam(taps: Iterable[tuple[Taps, ...] | None]) -> bool:
@@ -150,7 +163,7 @@ def _moved(field: Field, position: int) -> tuple[int, int] | None:
 
 def _hull(spans: object) -> tuple[int, int] | None:
     known = [span for span in spans if span]  # type: ignore[attr-defined]
-    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+    return (least(*[low for low, _ in known]), greatest(*[high for _, high in known])) if known else None
 
 
 def _bounded(field: Field) -> Field:

@@ -26,7 +26,7 @@ def shape(
         ),
     ] = "",
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown.")
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown; latex or python with --free.")
     ] = "table",
     backward: Annotated[
         bool, typer.Option("--backward", help="MACs of the backward pass: of parameters' gradients, of operands'.")
@@ -47,6 +47,12 @@ def shape(
             metavar="NAME|FILE", help="What this device takes at least, and waits for, by layer.", show_default=False
         ),
     ] = "",
+    free: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Closed forms in these variables; N is the batch: --free H,W.", show_default=False
+        ),
+    ] = "",
     algorithms: Annotated[
         bool,
         typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
@@ -63,16 +69,21 @@ def shape(
     from convcalc.loading import open_spec
     from convcalc.report import check_format, write
 
-    check_format(format_)
-    instead = {"--device": device, "--conventions": conventions, "--algorithms": algorithms}
+    instead = {"--free": free, "--device": device, "--conventions": conventions, "--algorithms": algorithms}
     if len(told := [option for option, given in instead.items() if given]) > 1:
         raise Misuse(f"{' and '.join(told)} are reports of their own: ask for one at a time")
+    values = settings(set_)
+    if free:
+        from convcalc.cli._free import write_free
+
+        write_free(specs, free, values, input_, variant, batch, depth, columns, format_)
+        return
+    check_format(format_)
     target = None
     if device:
         from convcalc.device import open_device
 
         target = open_device(device)
-    values = settings(set_)
     analyses, failed = [], []
     for argument in specs:
         try:

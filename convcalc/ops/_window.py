@@ -6,7 +6,7 @@ from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, window, window_caffe, window_ceil
+from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, greatest, window, window_caffe, window_ceil
 from convcalc.ops._attributes import Padding, PerAxis
 from convcalc.ops._op import Op, Taps
 
@@ -50,7 +50,7 @@ class Window(NamedTuple):
         """The positions that each window reads; ``n`` matters for paddings of ``BY_SIZE`` alone."""
         before = self.before
         if self.rounding in BY_SIZE:
-            total = max((self.count(n) - 1) * self.stride + self.extent - n, 0)
+            total = greatest((self.count(n) - 1) * self.stride + self.extent - n, 0)
             before = total // 2 if self.rounding == "same_upper" else total - total // 2
         return Taps(1, self.stride, ((-before, self.dilation, self.kernel),))
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis
     from convcalc.graph import Graph
+    from convcalc.symbolic.closed import Closed
 
 
 class Total(NamedTuple):
@@ -32,7 +33,7 @@ def heading(analysis: Analysis) -> str:
     return f"{title(analysis)}: {inputs} -> {outputs}{batch}"
 
 
-def title(analysis: Analysis) -> str:
+def title(analysis: Analysis | Closed) -> str:
     """The net's name, with its variant."""
     return named(analysis.graph)
 

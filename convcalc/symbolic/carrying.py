@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from convcalc.dims import Dim, Shape
     from convcalc.graph import Graph, Node
-    from convcalc.ops._op import Cost, Op
+    from convcalc.ops._op import Cost, Op, Taps
 
 
 class Step:
@@ -39,6 +39,11 @@ class Step:
     def count(self) -> Dim:
         """How many learnable values there are."""
         return sum(map(prod, self.parameters.values()))
+
+    @cached_property
+    def taps(self) -> tuple[tuple[Taps, ...] | None, ...]:
+        """For each operand its taps by spatial axis; raises Problem where a free dim decides them."""
+        return self.op.taps(*self.inputs) if self.op else ()
 
     @cached_property
     def cost(self) -> Cost:

@@ -1,0 +1,255 @@
+"""Closed forms of whole nets: the figures of the references, and the concrete analysis at many values."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+import convcalc
+from convcalc import closed_forms, load
+from convcalc.analysis import examine
+from convcalc.cli import main
+from convcalc.diagnostics import Misuse, SpecError
+from convcalc.expressions import evaluate
+from convcalc.symbolic import closed as module
+from convcalc.symbolic.closed import UNKNOWN, check
+from convcalc.symbolic.forms import Form, evaluator
+from convcalc.symbolic.writing import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Ran(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["convcalc", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        told = capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+    return run
+
+
+SPECS = Path(convcalc.__file__).parent.parent / "specs"
+MODELS = sorted(path.stem for path in (SPECS / "models").glob("*.yaml"))
+
+
+def free_sizes(name: str) -> tuple[str, ...]:
+    return tuple(one for one in ("H", "W") if one in load(name).values)
+
+
+# name, free variables, and what the references say of it
+FIGURES = {
+    ("resnet50", "H,W"): {
+        "macs": "9408*ceil(H/2)*ceil(W/2) + 245760*ceil(H/4)*ceil(W/4) + 1310720*ceil(H/8)*ceil(W/8) + "
+        "7471104*ceil(H/16)*ceil(W/16) + 14417920*ceil(H/32)*ceil(W/32) + 2048000",
+        "valid": ("H >= 1", "W >= 1"),
+        "shape": {"conv5": ("2048", "ceil(H/32)", "ceil(W/32)")},
+    },
+    ("resnet50", "width"): {"params": "5724*width^2 + 32977*width + 1000"},
+    ("unet_2015", "H"): {"valid": ("H >= 188",), "shape": {"mask": ("2", "16*floor((H + 4)/16) - 188", "388")}},
+    ("inception_v3", "H"): {"valid": ("H >= 75",)},
+    ("alexnet", "H"): {"valid": ("H >= 63",)},
+    ("vgg16", "H"): {"valid": ("H >= 32",)},
+}
+
+
+@pytest.mark.parametrize("case", FIGURES, ids="-".join)
+def test_the_references(case: tuple[str, str]) -> None:
+    name, free = case
+    closed = closed_forms(load(name), *free.split(","))
+    wanted: dict[str, Any] = FIGURES[case]
+    for key in ("params", "macs"):
+        if key in wanted:
+            assert text(getattr(closed.totals, key)) == wanted[key]
+    assert closed.domain.told == wanted.get("valid", closed.domain.told)
+    for layer, shape in wanted.get("shape", {}).items():
+        rows = [row for row in closed.rows if row.name.split("/")[0] == layer]
+        assert tuple(map(text, rows[-1].shape)) == shape
+
+
+def test_resnet152_has_the_same_terms() -> None:
+    told = text(closed_forms(load("resnet152"), "H", "W").totals.macs)
+    products = [f"ceil(H/{2**i})*ceil(W/{2**i})" for i in range(1, 6)]
+    assert told.count("+") == 5
+    assert all(product in told for product in products)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_at_many_sizes(name: str) -> None:
+    graph = load(name)
+    closed = closed_forms(graph, *free_sizes(name)) if free_sizes(name) else None
+    if closed is None:
+        assert name in ("dcgan_generator",), "only a net without H and W has no free size"
+        return
+    for size in (1, 20, 31, 32, 33, 63, 90, 127, 188, 224, 225, 299, 572):
+        point = {"H": size, "W": size + 5}
+        values = {one: point[one] for one in closed.free}
+        of = evaluator(values)
+        analysis, _ = examine(graph.bind(values))
+        assert closed.domain.holds(of) == (analysis is not None), (size, closed.domain.told)
+        if analysis is None:
+            continue
+        assert module._told(closed, of) == module._known(closed, analysis)
+        assert {key: tuple(map(of, shape)) for key, shape in closed.outputs.items()} == analysis.outputs
+
+
+def test_what_a_domain_says_is_what_holds() -> None:
+    closed = closed_forms(load("unet"), "H")
+    for size in range(1, 200):
+        told = all(evaluate(condition, {"H": size}) for condition in closed.domain.told)
+        assert told == (size >= 16 and size % 16 == 0) == closed.domain.holds(evaluator({"H": size}))
+
+
+NET = """
+vars: {H: 64, W: 48, k: 3, s: 2, w: 16, p: 1, g: 2, n: 1}
+input: [4, H, W]
+layers:
+  - conv: {out_channels: w, kernel_size: k, stride: s, padding: k//2}
+  - add:
+      - - conv: {out_channels: w, kernel_size: 3, padding: 1}
+      - []
+  - conv: {out_channels: "make_divisible(2*w, 8)", kernel_size: 3, padding: p, dilation: p}
+  - max_pool: {kernel_size: 2, ceil_mode: true}
+  - conv: {out_channels: 2*w, kernel_size: 1, groups: g}
+  - relu:
+    repeat: n
+  - global_avg_pool
+"""
+
+
+@pytest.mark.parametrize("free", ["k", "s", "w", "p", "g", "H,k", "H,W,k,s,w,p", "w,g", "N,w", "H,s"])
+def test_any_variable_may_be_free(free: str) -> None:
+    graph = load(NET)
+    closed = closed_forms(graph, *free.split(","))
+    assert len(check(closed, graph)) >= 2
+    assert all(row.fields != UNKNOWN for row in closed.rows)
+
+
+def test_receptive_fields_have_forms() -> None:
+    totals = closed_forms(load(NET), "k", "s").totals
+    assert totals.fields is not None
+    assert totals.strides is not None
+    assert (text(totals.fields[0]), text(totals.strides[0])) == ("k + 5*s", "2*s")
+
+
+def test_the_batch_may_be_free() -> None:
+    closed = closed_forms(load("lenet5"), "N")
+    assert text(closed.totals.macs) == "416520*N"
+    assert closed.totals.params == 61_706
+
+
+def test_a_free_attribute_that_decides_the_layers_is_refused() -> None:
+    with pytest.raises(SpecError, match="'repeat' depends on the free variable n") as refused:
+        closed_forms(load(NET), "n")
+    assert refused.value.diagnostics[0].fix == "set it: --set n=1"
+
+
+def test_sizes_that_decide_a_field_leave_it_unknown_and_say_so() -> None:
+    net = "vars: {H: 9}\ninput: [3, H]\nlayers:\n  - adaptive_avg_pool: {output_size: 4}\n  - relu\n"
+    closed = closed_forms(load(net), "H")
+    assert [row.fields for row in closed.rows] == [UNKNOWN, UNKNOWN]
+    assert closed.totals.fields is None
+
+
+def test_a_name_that_is_no_variable() -> None:
+    with pytest.raises(Misuse, match="no variable 'X' to free"):
+        closed_forms(load("lenet5"), "X")
+
+
+def test_a_wrong_form_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = load("lenet5")
+    closed = closed_forms(graph, "H")
+    wrong = closed._replace(totals=closed.totals._replace(macs=closed.totals.macs + 1))
+    with pytest.raises(AssertionError, match="the closed forms of LeNet-5 are wrong at H = 32"):
+        check(wrong, graph)
+    right = Form.__floordiv__
+    monkeypatch.setattr(Form, "__floordiv__", lambda self, other: right(self + 1, other))
+    with pytest.raises(AssertionError):
+        check(closed_forms(graph, "H"), graph)
+
+
+def test_sympy_expressions_can_be_carried_on_with() -> None:
+    sp = pytest.importorskip("sympy")
+    closed = closed_forms(load("resnet50"), "width")
+    params = closed.sympy(closed.totals.params)
+    (width,) = params.free_symbols
+    assert width.is_integer
+    assert max(n for n in range(1, 40) if params.subs(width, n) <= 5_000_000) == 26
+    assert sp.degree(params, width) == 2
+    assert closed.sympy(1000) == 1000
+
+
+# The command.
+
+
+def test_the_table(command: Callable[..., Ran]) -> None:
+    done = command("shape", "lenet5", "--free", "H,W")
+    assert done.returncode == 0, done.stderr
+    assert "58080*(floor(H/4) - 7)*(floor(W/4) - 7) + 840" in done.stdout
+    assert "valid where      H >= 32 and W >= 32\n" in done.stdout
+    assert "checked against the net at H = 32, W = 32; " in done.stdout
+
+
+def test_json_reads_back(command: Callable[..., Ran]) -> None:
+    done = command("shape", "resnet50", "--free", "H,width", "--format", "json")
+    (net,) = json.loads(done.stdout)["nets"]
+    analysis = load("resnet50").analyze(H=320, width=32)
+    values = {"H": 320, "width": 32}
+    for key in ("params", "macs", "flops"):
+        parts = net["totals"][key].split(" + ")
+        assert sum(evaluate(part, values) for part in parts) == getattr(analysis.totals, key)
+    for told, row in zip(net["layers"], analysis.rows, strict=True):
+        assert tuple(evaluate(str(size), values) for size in told["shape"]) == row.shape
+    assert net["valid"] == ["H >= 1", "width >= 1"]
+
+
+def test_python_runs(command: Callable[..., Ran]) -> None:
+    done = command("shape", "resnet50", "--free", "H,W", "--format", "python")
+    space: dict[str, Any] = {}
+    exec(done.stdout, space)  # noqa: S102  # the text is ours
+    found = space["resnet50"](320, 321)
+    analysis = load("resnet50").analyze(H=320, W=321)
+    assert found["macs"] == analysis.totals.macs
+    assert found["shapes"] == {row.name: row.shape for row in analysis.rows}
+
+
+def test_latex_is_whole(command: Callable[..., Ran]) -> None:
+    done = command("shape", "resnet50", "--free", "H,W", "--format", "latex")
+    assert r"\left\lceil \frac{H}{32} \right\rceil" in done.stdout
+    for opening, closing in (("{", "}"), (r"\begin", r"\end"), (r"\left", r"\right")):
+        assert done.stdout.count(opening) == done.stdout.count(closing)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--free", "X"), "no variable 'X' to free"),
+        (("--free", "H", "--set", "H=3"), "H is both free and set"),
+        (("--free", "H", "--format", "csv"), "--free has no format 'csv'"),
+        (("--free", "H", "--columns", "bytes"), "closed forms have no column 'bytes'"),
+        (("--free", "H", "--algorithms"), "--algorithms speaks of known sizes"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: tuple[str, ...], message: str, command: Callable[..., Ran]
+) -> None:
+    done = command("shape", "lenet5", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

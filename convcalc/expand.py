@@ -535,8 +535,9 @@ class _Expansion:
         title: str,
         kind: str,
     ) -> None:
-        suspended = bool(self.changed[kind] - scope.mentions(said))
-        self.graph.claims.append(Claim(path, key, said, scope.values, start, stop, output, title, suspended))
+        mentioned = scope.mentions(said)
+        suspended = bool(self.changed[kind] - mentioned)
+        self.graph.claims.append(Claim(path, key, said, scope.values, start, stop, output, title, suspended, mentioned))
 
     def _number(self, layer: Layer, key: str, scope: Scope, otherwise: int) -> int:
         """The value of ``when`` or ``repeat``; a mistake is reported."""
@@ -562,6 +563,7 @@ class _Expansion:
         free = [name for name in self.spec.vars if name in scope.mentions(raw) and isinstance(given.get(name), Free)]
         if not free:
             return problem
+        self.graph.structural.update(free)
         told = f"{what} depends on the free variable{'s' * (len(free) > 1)} {listing(free)}, and must be known"
         return Problem("free-variable", told, f"set it: --set {free[0]}={self.spec.vars[free[0]]}", problem.key)
 

@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.diagnostics import Problem, did_you_mean
-from convcalc.dims import Free, apply
+from convcalc.dims import Free, apply, ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -314,7 +314,7 @@ class _Parser:
         self.expect(")")
         if name == "floor":
             return lambda scope: over(scope) // _nonzero(under(scope))
-        return lambda scope: -(-over(scope) // _nonzero(under(scope)))
+        return lambda scope: _ceiling(over(scope), _nonzero(under(scope)))
 
 
 def _apply(operator: str, left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -340,6 +340,11 @@ def _both(left: Callable[..., Any], right: Callable[..., Any]) -> Callable[[Mapp
         return call("and", one, right(scope))
 
     return value
+
+
+def _ceiling(over: Any, under: Any) -> Any:
+    """``ceil(over / under)``; of free dims in the way the rules have it."""
+    return ceil_div(over, under) if isinstance(under, int) and under > 0 else -(-over // under)
 
 
 def _negated(truth: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:

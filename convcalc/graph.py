@@ -87,6 +87,8 @@ class Claim(NamedTuple):
     output: Ref | None
     title: str
     suspended: bool
+    variables: frozenset[str]
+    """The file's variables that it mentions, and those that these come from."""
 
 
 class Graph:
@@ -101,6 +103,8 @@ class Graph:
         self.overrides: dict[str, Any] = {}
         self.shapes_given: dict[str, Sequence[int]] = {}
         """What was given instead of declared values and input shapes."""
+        self.structural: set[str] = set()
+        """Free variables that must be known: layers, flags and words hang on them."""
         self.nodes: list[Node] = []
         self.inputs: dict[str, Ref] = {}
         self.outputs: dict[str, Ref] = {}

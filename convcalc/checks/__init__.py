@@ -10,10 +10,16 @@ if TYPE_CHECKING:
 
 
 class Claims(NamedTuple):
-    """What came of a spec's claims; ``not_run`` are parts that only a run can check."""
+    """What came of a spec's claims; ``not_run`` are parts that only a run can check.
+
+    Of those that hold, ``proved`` hold for every value of ``variables``; for each other one that mentions a variable
+    ``at_values`` says why it was checked at the present values alone.
+    """
 
     hold: int = 0
-    at_values: int = 0
+    proved: int = 0
+    variables: tuple[str, ...] = ()
+    at_values: tuple[str, ...] = ()
     suspended: int = 0
     failed: tuple[Diagnostic, ...] = ()
     not_run: tuple[str, ...] = ()
@@ -22,9 +28,11 @@ class Claims(NamedTuple):
         """The footer of a report: one sentence a line, nothing where there is nothing to say."""
         lines = []
         if self.hold:
-            about = f"; {self.at_values} mention{'s' * (self.at_values == 1)} variables: checked at these values"
-            some = about if self.at_values else ""
-            lines.append(f"{self.hold} expectation{'s' * (self.hold != 1)} hold{'s' * (self.hold == 1)}{some}")
+            proved = f"; {self.proved} proved for every {', '.join(self.variables)}" if self.proved else ""
+            lines.append(f"{self.hold} expectation{'s' * (self.hold != 1)} hold{'s' * (self.hold == 1)}{proved}")
+        if self.at_values:
+            why = "; ".join(dict.fromkeys(self.at_values))
+            lines.append(f"{len(self.at_values)} checked at these values only: {why}")
         if self.failed:
             lines.append(f"{len(self.failed)} not met, see below")
         if self.suspended:
@@ -44,11 +52,13 @@ def check_claims(analysis: Analysis) -> Claims:
 
         analysis = analyze(analysis.graph)
     failed: list[Diagnostic] = []
-    hold = at_values = suspended = 0
+    hold = proved = suspended = 0
+    variables: tuple[str, ...] = ()
+    at_values: tuple[str, ...] = ()
     if analysis.graph.claims or spec.budget:
         from convcalc.checks.expectations import check_expectations
 
-        hold, at_values, suspended, failed = check_expectations(analysis)
+        hold, proved, variables, at_values, suspended, failed = check_expectations(analysis)
     if spec.weights or spec.samples:
         from convcalc.checks.samples import check_samples, moved
 
@@ -58,4 +68,4 @@ def check_claims(analysis: Analysis) -> Claims:
         else:
             failed += misfit
     not_run = tuple(name for name, given in (("weights", spec.weights), ("sample", spec.samples)) if given)
-    return Claims(hold, at_values, suspended, tuple(failed), not_run)
+    return Claims(hold, proved, variables, at_values, suspended, tuple(failed), not_run)

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """How a spec's claims fared: how many hold, of these how many speak of every value of a variable and were
-    checked at the present ones alone, how many a changed variable suspended, and what is not so.
+    """How a spec's claims fared: how many hold; of those that speak of every value of a variable, which are proved
+    (``proved``, over ``variables``) and why the others were checked at the present ones alone; how many a changed
+    variable suspended; and what is not so.
     """
 
     hold: int
-    at_values: int
+    proved: int
+    variables: tuple[str, ...]
+    at_values: tuple[str, ...]
     suspended: int
     failed: list[Diagnostic]
 
@@ -30,8 +33,9 @@ class Verdict(NamedTuple):
 def check_expectations(analysis: Analysis) -> Verdict:
     """Compare every claim and budget of the spec with the analysis."""
     graph = analysis.graph
-    hold = at_values = suspended = 0
+    hold = suspended = 0
     failed: list[Diagnostic] = []
+    general: list[Claim] = []
     for claim in graph.claims:
         if claim.suspended:
             suspended += 1
@@ -43,7 +47,8 @@ def check_expectations(analysis: Analysis) -> Verdict:
             continue
         if told is None:
             hold += 1
-            at_values += _mentions(claim.said)
+            if claim.variables:
+                general.append(claim)
         else:
             failed.append(_diagnostic(analysis, claim.path, told))
     for key, bound in (graph.spec.budget if graph.spec else {}).items():
@@ -54,19 +59,28 @@ def check_expectations(analysis: Analysis) -> Verdict:
         hold += told is None
         if told:
             failed.append(_diagnostic(analysis, ("budget", key), told))
-    return Verdict(hold, at_values, suspended, list(dict.fromkeys(failed)))
+    proved, why = 0, []
+    variables: dict[str, None] = {}
+    if general:
+        from convcalc.checks.proofs import prove
+
+        for proof in prove(graph, general):
+            if proof.wrong:
+                hold -= 1
+                failed.append(_diagnostic(analysis, proof.claim.path, proof.wrong))
+            elif proof.proved:
+                proved += 1
+                variables.update(dict.fromkeys(proof.variables))
+            else:
+                why.append(proof.why)
+    names = tuple(name for name in graph.values if name in variables)
+    return Verdict(hold, proved, names, tuple(why), suspended, list(dict.fromkeys(failed)))
 
 
 def _diagnostic(analysis: Analysis, path: Path, problem: Problem) -> Diagnostic:
     spec = analysis.graph.spec
     span = spec.marks.key((*path, *problem.key)) if spec else None
     return Diagnostic(problem.code, problem.message, problem.fix, spec.source if spec else None, span)
-
-
-def _mentions(said: Any) -> bool:
-    """Whether a claim has an expression anywhere."""
-    parts = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
-    return isinstance(said, str) or any(map(_mentions, parts))
 
 
 def _claim(analysis: Analysis, claim: Claim) -> Problem | None:

@@ -55,7 +55,9 @@ def _net(analysis: Analysis, claims: Claims) -> dict[str, Any]:
         "layers": [_layer(row) for row in analysis.rows],
         "claims": {
             "hold": claims.hold,
-            "checked_at_values": claims.at_values,
+            "proved": claims.proved,
+            "proved_for": claims.variables,
+            "checked_at_values": len(claims.at_values),
             "suspended": claims.suspended,
             "failed": [_finding(failed) for failed in claims.failed],
             "not_run": claims.not_run,

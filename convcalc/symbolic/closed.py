@@ -148,7 +148,7 @@ def _close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
 def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None]:
     """What each node sees, None where that has no form."""
     seen: list[Any] = []
-    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=True)):
+    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=False)):
         view = None
         if all(seen[ref.node] is not None for ref in node.inputs):
             try:
@@ -160,6 +160,12 @@ def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None
                 view = None
         seen.append(view)
     return seen
+
+
+def fields_seen(carried: Carried, place: int) -> tuple[Field, ...] | None:
+    """The receptive field of a node by axis, None where it has no form."""
+    view = _widest(_seen(carried.graph, carried.steps[: place + 1])[place])
+    return view.fields if view else None
 
 
 def _widest(seen: Mapping[int, Support] | None) -> Support | None:

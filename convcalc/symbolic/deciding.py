@@ -204,32 +204,47 @@ def equal_where(
 ) -> Verdict:
     """Whether the two dims of every pair agree wherever all conditions hold.
 
-    Of symbols that no pair has, a counterexample takes the declared values.
+    A counterexample has the smallest values, in sum, of the symbols of the first pair that does not agree; the others
+    are at their declared values.
     """
-    open_pairs = [(left, right) for left, right in pairs if left != right]
-    why = ""
-    left_over = []
-    for left, right in open_pairs:
-        difference = left - right
-        try:
-            known = is_zero(difference.multiplied_out() if isinstance(difference, Form) else difference)
-        except Outside as outside:
-            known, why = None, f"{_named(outside.atom)} is no quasi-polynomial"
-        if not known:
-            left_over.append(difference)
-    if not left_over:
-        return Verdict(True)
-    names = sorted({name for one in left_over if isinstance(one, Form) for name in one.symbols()})
-    names = names or sorted(least)[:1]
-    reach = FAR if len(names) == 1 else int(FAR ** (1 / len(names))) if names else 1
+    undecided = ""
+    for left, right in dict.fromkeys(pairs):
+        if left != right:
+            verdict = _zero_where(left - right, conditions, declared, least)
+            if verdict.counterexample is not None:
+                return verdict
+            undecided = undecided or verdict.why
+    return Verdict(not undecided, None, undecided)
+
+
+def _zero_where(
+    difference: Any, conditions: Sequence[Demand], declared: Mapping[str, int], least: Mapping[str, int]
+) -> Verdict:
+    why = "where the net is valid is not simple"
+    try:
+        if is_zero(difference.multiplied_out() if isinstance(difference, Form) else difference):
+            return Verdict(True)
+    except Outside as outside:
+        why = f"{_named(outside.atom)} is no quasi-polynomial"
+    names = sorted(difference.symbols() if isinstance(difference, Form) else least)
+    own = [demand for demand in conditions if _symbols(demand) <= set(names)]
+    enough = _enough(difference, own, names[0], least.get(names[0], 0)) if len(names) == 1 else None
+    reach = enough or int(FAR ** (1 / len(names)))
+    doubtful = False
     for point in _points(names, least, reach):
-        values = {**declared, **point}
-        of = evaluator(values)
-        if any(of(one) != 0 for one in left_over) and _all_hold(conditions, of):
-            return Verdict(False, point)
-    if len(names) == 1 and not why and _settled(left_over, conditions, names[0], {**declared}, least.get(names[0], 0)):
+        of = evaluator({**declared, **point})
+        if of(difference) != 0 and _all_hold(own, of):
+            if _all_hold(conditions, of):
+                return Verdict(False, point)
+            doubtful = True
+    if enough and not doubtful:
         return Verdict(True)
-    return Verdict(False, None, f"{why or 'the domain is not simple'}: checked up to {reach}")
+    return Verdict(False, None, f"{why}: checked up to {reach}")
+
+
+def _symbols(demand: Demand) -> set[str]:
+    sides: tuple[Any, Any] = (demand.left, demand.right)
+    return {name for side in sides if isinstance(side, Form) for name in side.symbols()}
 
 
 def _points(names: Sequence[str], least: Mapping[str, int], reach: int) -> Iterator[dict[str, int]]:
@@ -251,33 +266,32 @@ def _all_hold(conditions: Sequence[Demand], of: Any) -> bool:
         raise
 
 
-def _settled(
-    differences: Sequence[Any], conditions: Sequence[Demand], name: str, declared: dict[str, int], start: int
-) -> bool:
-    """Whether ``FAR`` values tell of all: beyond them each residue class is valid for good, or never.
+def _enough(difference: Any, conditions: Sequence[Demand], name: str, start: int) -> int | None:
+    """How many values from ``start`` tell of all, None where that is not known.
 
-    So it is where all that is linear in the symbol has taken its sign well before, and enough points come after.
+    Once all that is linear in the symbol has taken its sign each residue class is valid for good, or never; after
+    that as many periods tell as the difference has coefficients.
     """
-    declared.pop(name, None)
     try:
-        shapes = [shape(one, name) for one in differences]
-        period = lcm(*[one.period for one in shapes])
+        of_difference = shape(difference, name)
+        period = of_difference.period
         settled = start
         for demand in conditions:
-            side = demand.left - demand.right
-            if not isinstance(side, Form) or name not in side.symbols():
+            side: Any = demand.left - demand.right
+            if not isinstance(side, Form):
                 continue
             one = shape(side, name)
             if one.degree > 1 or one.period > FAR:
-                return False
+                return None
             period = lcm(period, one.period)
-            of = [side.evaluate({**declared, name: n}) for n in range(start, start + one.period + 1)]
-            step = abs(of[-1] - of[0])
+            values = [side.evaluate({name: n}) for n in range(start, start + one.period + 1)]
+            step = abs(values[-1] - values[0])
             if step:
-                settled = max(settled, start + (max(map(abs, of)) // step + 1) * one.period)
-        return settled + period * (max(one.degree for one in shapes) + 1) <= start + FAR
+                settled = max(settled, start + (max(map(abs, values)) // step + 1) * one.period)
+        points = settled - start + period * (of_difference.degree + 1)
+        return points if points <= FAR else None
     except Outside:
-        return False
+        return None
 
 
 def _named(atom: Atom) -> str:

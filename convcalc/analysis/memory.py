@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.dims import prod
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
     from convcalc.analysis.shapes import Applied
+    from convcalc.dims import Shape
     from convcalc.graph import Graph
     from convcalc.ops._op import Op
+
+    class HasOutputs(Protocol):
+        """What is known of a node: the shapes of its results."""
+
+        outputs: tuple[Shape, ...]
+
 
 ITEMSIZE = {
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
@@ -48,11 +58,17 @@ def memory(graph: Graph, applied: list[Applied], batch: int, dtype: str) -> Memo
     return Memory(activations, *_peak(graph, first, inference, sizes), saved)
 
 
+def alive(graph: Graph, steps: Sequence[HasOutputs], batch: int, dtype: str) -> list[int]:
+    """Bytes alive while each node runs in inference, over dims of any domain."""
+    first = [0, *accumulate(len(step.outputs) for step in steps)]
+    return _alive(graph, first, _homes(graph, first, training=False), _sizes(graph, steps, first, batch, dtype))
+
+
 # Below, all results of the net are numbered through: those of node i are first[i] to first[i + 1] - 1. A result's
 # home is the result, itself or an earlier one, whose memory it lives in; its bytes are counted there alone.
 
 
-def _sizes(graph: Graph, applied: list[Applied], first: list[int], batch: int, dtype: str) -> list[int]:
+def _sizes(graph: Graph, applied: Sequence[HasOutputs], first: list[int], batch: int, dtype: str) -> list[int]:
     """Bytes of each result; indices count only where something uses them."""
     sizes: list[int] = []
     indices: list[int] = []
@@ -107,6 +123,15 @@ def _gives_up_its_result(op: Op | None) -> bool:
 
 def _peak(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) -> tuple[int, int]:
     """The most bytes alive while one node runs, its operands and results included, and that node."""
+    peak = peak_at = 0
+    for place, held in enumerate(_alive(graph, first, homes, sizes)):
+        if held > peak:
+            peak, peak_at = held, place
+    return peak, peak_at
+
+
+def _alive(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) -> list[int]:
+    """Bytes alive while each node runs; sums of sizes alone."""
     last = [0] * len(homes)
     for place, node in enumerate(graph.nodes):
         for home in homes[first[place] : first[place + 1]]:
@@ -122,13 +147,13 @@ def _peak(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) ->
             if homes[result] == result:
                 born[place] += sizes[result]
                 freed[last[result]] += sizes[result]
-    alive = peak = peak_at = 0
+    held = 0
+    found = []
     for place in range(len(graph.nodes)):
-        alive += born[place]
-        if alive > peak:
-            peak, peak_at = alive, place
-        alive -= freed[place]
-    return peak, peak_at
+        held += born[place]
+        found.append(held)
+        held -= freed[place]
+    return found
 
 
 def _saved(

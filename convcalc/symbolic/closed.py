@@ -85,7 +85,7 @@ def closed_forms(graph: Graph, *names: str, batch: int = 1) -> Closed:
     """
     free = dict(_symbols(graph, names))
     own: dict[str, Any] = {name: form for name, form in free.items() if name in graph.values}
-    return _close(carry(graph.bind(own)), free, free.get(BATCH, batch) if BATCH not in own else batch)
+    return close(carry(graph.bind(own)), free, free.get(BATCH, batch) if BATCH not in own else batch)
 
 
 def _symbols(graph: Graph, names: Sequence[str]) -> Iterator[tuple[str, Form]]:
@@ -101,7 +101,8 @@ def _symbols(graph: Graph, names: Sequence[str]) -> Iterator[tuple[str, Form]]:
             raise Misuse(f"the net has no variable '{name}' to free: {did_you_mean(name, known) or 'it declares none'}")
 
 
-def _close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
+def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
+    """The closed forms of a graph that was carried with these variables free."""
     graph, steps, conditions = carried
     seen = _seen(graph, steps)
     costs: dict[Step, tuple[Any, Cost]] = {}

@@ -11,6 +11,7 @@ from itertools import product
 from math import lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.diagnostics import Problem
 from convcalc.symbolic.forms import Call, Floor, Form, Symbol, Whole, evaluator
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from convcalc.dims import Demand
     from convcalc.symbolic.forms import Atom
 
-POINTS = 20_000
+POINTS = 4096
 """So many points are looked at to decide a form."""
+
+SOON = 64
+"""Points that are tried before that."""
 
 FAR = 4096
 """Values of one symbol that are tried in search of a counterexample."""
@@ -208,9 +212,10 @@ def equal_where(
     are at their declared values.
     """
     undecided = ""
+    hard = [d for d in conditions if d.relation != ">=" or not never_negative(d.left - d.right)]
     for left, right in dict.fromkeys(pairs):
         if left != right:
-            verdict = _zero_where(left - right, conditions, declared, least)
+            verdict = _zero_where(left - right, hard, declared, least)
             if verdict.counterexample is not None:
                 return verdict
             undecided = undecided or verdict.why
@@ -218,25 +223,38 @@ def equal_where(
 
 
 def _zero_where(
-    difference: Any, conditions: Sequence[Demand], declared: Mapping[str, int], least: Mapping[str, int]
+    difference: Any, conditions: list[Demand], declared: Mapping[str, int], least: Mapping[str, int]
 ) -> Verdict:
     why = "where the net is valid is not simple"
+    names = sorted(difference.symbols() if isinstance(difference, Form) else least)
+    own = [demand for demand in conditions if _symbols(demand) <= set(names)]
+    doubtful = False
+
+    def refuted(reach: int) -> dict[str, int] | None:
+        """The smallest values at which they differ."""
+        nonlocal doubtful
+        for point in _points(names, least, reach):
+            of = evaluator({**declared, **point})
+            if of(difference) != 0 and _all_hold(own, of):
+                if _all_hold(conditions, of):
+                    return point
+                doubtful = True
+        return None
+
+    # most of what is wrong is wrong at once, and cheaper to see than to decide
+    soon = refuted(int(SOON ** (1 / len(names))))
+    if soon:
+        return Verdict(False, soon)
     try:
         if is_zero(difference.multiplied_out() if isinstance(difference, Form) else difference):
             return Verdict(True)
     except Outside as outside:
         why = f"{_named(outside.atom)} is no quasi-polynomial"
-    names = sorted(difference.symbols() if isinstance(difference, Form) else least)
-    own = [demand for demand in conditions if _symbols(demand) <= set(names)]
     enough = _enough(difference, own, names[0], least.get(names[0], 0)) if len(names) == 1 else None
     reach = enough or int(FAR ** (1 / len(names)))
-    doubtful = False
-    for point in _points(names, least, reach):
-        of = evaluator({**declared, **point})
-        if of(difference) != 0 and _all_hold(own, of):
-            if _all_hold(conditions, of):
-                return Verdict(False, point)
-            doubtful = True
+    late = refuted(reach)
+    if late:
+        return Verdict(False, late)
     if enough and not doubtful:
         return Verdict(True)
     return Verdict(False, None, f"{why}: checked up to {reach}")
@@ -255,15 +273,17 @@ def _points(names: Sequence[str], least: Mapping[str, int], reach: int) -> Itera
     return (dict(zip(names, point, strict=True)) for point in points)
 
 
-def _all_hold(conditions: Sequence[Demand], of: Any) -> bool:
-    try:
-        return all(demand._replace(left=of(demand.left), right=of(demand.right)).holds() for demand in conditions)
-    except Exception as wrong:  # a divisor of 0, say: no net is there
-        from convcalc.diagnostics import Problem
-
-        if isinstance(wrong, (Problem, ZeroDivisionError)):
+def _all_hold(conditions: list[Demand], of: Any) -> bool:
+    """Whether all conditions hold; one that fails comes to the front, for it often fails at the next point too."""
+    for place, demand in enumerate(conditions):
+        try:
+            difference = of(demand.left) - of(demand.right)
+        except (Problem, ZeroDivisionError):  # a divisor of 0: no net is there
             return False
-        raise
+        if difference < 0 if demand.relation == ">=" else difference > 0 if demand.relation == "<=" else difference:
+            conditions.insert(0, conditions.pop(place))
+            return False
+    return True
 
 
 def _enough(difference: Any, conditions: Sequence[Demand], name: str, start: int) -> int | None:

@@ -243,7 +243,7 @@ def test_latex_is_whole(command: Callable[..., Ran]) -> None:
         (("--free", "H", "--set", "H=3"), "H is both free and set"),
         (("--free", "H", "--format", "csv"), "--free has no format 'csv'"),
         (("--free", "H", "--columns", "bytes"), "closed forms have no column 'bytes'"),
-        (("--free", "H", "--algorithms"), "--algorithms speaks of known sizes"),
+        (("--free", "H", "--algorithms"), "--free and --algorithms are reports of their own"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc.analysis.backward import backward
 from convcalc.analysis.memory import ITEMSIZE, Memory, memory
@@ -14,11 +14,23 @@ from convcalc.dims import prod
 from convcalc.ops._op import FREE, Cost
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
     from convcalc.graph import Graph, Ref
 
+    class HasName(Protocol):
+        """A row of any analysis."""
+
+        @property
+        def name(self) -> str: ...
+
+
 __all__ = ["Analysis", "Row", "Totals", "analyze", "examine"]
+
+
+Named = TypeVar("Named", bound="HasName")
 
 
 class Row(NamedTuple):
@@ -127,7 +139,7 @@ class Analysis:
         return row_named(self.graph, self.rows, name)
 
 
-def row_named(graph: Graph, rows: tuple[Row, ...], name: str) -> Row:
+def row_named(graph: Graph, rows: tuple[Named, ...], name: str) -> Named:
     """The row of a layer by its name; of a block or a repeated layer, that of its last layer. Raises KeyError."""
     ends = {group.name: graph.nodes[group.output.node].name for group in graph.groups}
     copies = [name, *(group.name for group in graph.groups if group.name == f"{name}/{group.copies}")]

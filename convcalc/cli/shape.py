@@ -26,7 +26,10 @@ def shape(
         ),
     ] = "",
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv or markdown; latex or python with --free.")
+        str,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help="table, json, csv or markdown; latex or python with --free."
+        ),
     ] = "table",
     backward: Annotated[
         bool, typer.Option("--backward", help="MACs of the backward pass: of parameters' gradients, of operands'.")

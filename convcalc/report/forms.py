@@ -18,8 +18,7 @@ from convcalc.symbolic.writing import is_sum, latex, python, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from convcalc.analysis import Row
-    from convcalc.symbolic.closed import Closed
+    from convcalc.symbolic.closed import Closed, Row
 
     Net = tuple[Closed, list[dict[str, int]]]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.analysis import Row, examine, row_named
+from convcalc.analysis import examine, row_named
 from convcalc.analysis.receptive import Field, support
 from convcalc.diagnostics import Misuse, Problem, did_you_mean, listing
 from convcalc.dims import prod
@@ -35,6 +35,31 @@ BATCH = "N"
 
 UNKNOWN = (Field(0, 0, ()),)
 """The fields of a layer whose receptive field hangs on the free variables in a way that has no form."""
+
+
+class Row(NamedTuple):
+    """One layer, as ``analysis.Row`` has it, with dims that are ints or forms."""
+
+    name: str
+    op: str
+    operands: tuple[str, ...]
+    shape: Shape
+    shapes: tuple[Shape, ...]
+    params: Any
+    parameters: dict[str, Shape]
+    cost: Cost
+    fields: tuple[Field, ...]
+    sees_all: bool
+
+    @property
+    def macs(self) -> Any:
+        """Multiply-accumulates of convolution, linear and matmul."""
+        return self.cost.macs
+
+    @property
+    def flops(self) -> Any:
+        """Two a MAC and one for every other operation."""
+        return self.cost.flops
 
 
 class Totals(NamedTuple):
@@ -126,8 +151,8 @@ def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
         view = _widest(seen[place])
         rows.append(Row(
             node.name, node.kind, tuple([graph.nodes[ref.node].name for ref in node.inputs]),
-            step.outputs[0], step.outputs, own, step.parameters if node.shares is None else {}, {},
-            cost if batch == 1 else cost.times(batch), 0,
+            step.outputs[0], step.outputs, own, step.parameters if node.shares is None else {},
+            cost if batch == 1 else cost.times(batch),
             view.fields if view else UNKNOWN, view.whole if view else False,
         ))  # fmt: skip
     cost = FREE

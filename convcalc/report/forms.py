@@ -10,7 +10,7 @@ from convcalc.dims import Free
 from convcalc.report.columns import COLUMNS
 from convcalc.report.lines import Line, fold, folds
 from convcalc.report.numbers import grouped
-from convcalc.report.summary import title
+from convcalc.report.summary import named
 from convcalc.report.text import write_grid
 from convcalc.symbolic.closed import UNKNOWN, told_values
 from convcalc.symbolic.writing import is_sum, latex, python, text
@@ -123,7 +123,7 @@ def _heading(closed: Closed) -> str:
     inputs = ", ".join(times(graph.nodes[ref.node].shape or (), text) for ref in graph.inputs.values())
     outputs = ", ".join(times(shape, text) for shape in closed.outputs.values())
     batch = f", batch {closed.batch}" if closed.batch != 1 else ""
-    return f"{title(closed)}: {inputs} -> {outputs}{batch}"
+    return f"{named(closed.graph)}: {inputs} -> {outputs}{batch}"
 
 
 def _valid(closed: Closed) -> str:

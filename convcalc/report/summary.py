@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis
     from convcalc.graph import Graph
-    from convcalc.symbolic.closed import Closed
 
 
 class Total(NamedTuple):
@@ -33,7 +32,7 @@ def heading(analysis: Analysis) -> str:
     return f"{title(analysis)}: {inputs} -> {outputs}{batch}"
 
 
-def title(analysis: Analysis | Closed) -> str:
+def title(analysis: Analysis) -> str:
     """The net's name, with its variant."""
     return named(analysis.graph)
 

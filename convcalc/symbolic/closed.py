@@ -176,7 +176,9 @@ def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None
     seen: list[Any] = []
     for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=False)):
         view = None
-        if all(seen[ref.node] is not None for ref in node.inputs):
+        # where parts of a result go different ways the analysis keeps exact sets, and those have no form
+        selects = node.op is not None and node.op.selects
+        if not selects and all(seen[ref.node] is not None for ref in node.inputs):
             try:
                 view = support(graph, place, step.outputs, step.taps, seen)
                 # a size or a stride that has no form is found here

@@ -359,6 +359,8 @@ def test_the_matrix_of_a_layer_is_the_layer() -> None:
     for op, shape, result in uses():
         if np.prod(shape) * np.prod(result) > 100_000:
             continue
+        if algorithms.predict(algorithms.correlation(op, shape, result))["toeplitz"].reason:
+            continue  # too large with its padding
         rng = np.random.default_rng(0)
         x = rng.standard_normal((1, *shape))
         draw = kernels.initial(op.name)

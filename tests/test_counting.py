@@ -72,16 +72,44 @@ def values(array: Array) -> Array:
 
 def conv(x: Array, args: dict[str, Any], weight: Array) -> Array:
     """Dumoulin & Visin 2016, section 2; ``x`` is one sample."""
-    lines = positions("conv", {"padding": 0, **args}, (x.shape,))
-    outputs, channels, *kernel = weight.shape
-    each = outputs // args.get("groups", 1)
+    rank = x.ndim - 1
+    each = len(weight) // args.get("groups", 1)
+    return slid(x, args, len(weight), lambda o, p, i, j: (o // each * weight.shape[1] + i, weight[(o, i, *j)]),
+                (weight.shape[1], *weight.shape[-rank:]))  # fmt: skip
+
+
+def unshared(x: Array, args: dict[str, Any], weight: Array) -> Array:
+    """Goodfellow et al. 2016, equations 9.9 and 9.10."""
+    rank = x.ndim - 1
+    cycle = weight.shape[1 : 1 + rank]
+    return slid(
+        x, args, len(weight),
+        lambda o, p, i, j: (i, weight[(o, *(q % t for q, t in zip(p, cycle, strict=True)), i, *j)]),
+        weight.shape[1 + rank :],
+    )  # fmt: skip
+
+
+def filtered(x: Array, args: dict[str, Any]) -> Array:
+    """Each channel by itself, with numbers that are not learnt."""
+    from test_kernels import filter_numbers
+
+    size = spread(args.get("kernel_size", 3), x.ndim - 1)
+    weight = numbers(np.asarray(filter_numbers(args["kernel"], size), float) / args.get("divisor", 1))
+    return slid(x, args, len(x), lambda o, p, i, j: (o, weight[tuple(j)]), (1, *weight.shape))
+
+
+def slid(x: Array, args: dict[str, Any], outputs: int, factor: Callable[..., Any], kernel: tuple[int, ...]) -> Array:
+    """Sums over channels and taps, of the channel and the weight that ``factor`` names."""
+    lines = positions("conv", {"padding": 0, "stride": 1, **args, "kernel_size": kernel[1:]}, (x.shape,))
     y = np.empty((outputs, *map(len, lines)), object)
     for o, *p in np.ndindex(*y.shape):
         y[(o, *p)] = Number(0)
-        for i, *j in np.ndindex(channels, *kernel):
+        for i, *j in np.ndindex(*kernel):
             place = [line[q][k] for line, q, k in zip(lines, p, j, strict=True)]
             inside = all(0 <= at < n for at, n in zip(place, x.shape[1:], strict=True))
-            y[(o, *p)] += (x[(o // each * channels + i, *place)] if inside else Number(0)) * weight[(o, i, *j)]
+            turned = [k - 1 - t for t, k in zip(j, kernel[1:], strict=True)] if args.get("flip") else j
+            channel, weight = factor(o, p, i, turned)
+            y[(o, *p)] += (x[(channel, *place)] if inside else Number(0)) * weight
     return y
 
 
@@ -129,13 +157,16 @@ DEFINITIONS: dict[str, Callable[..., Array]] = {
     "conv_transpose": conv_transpose,
     "linear": linear,
     "matmul": matmul,
+    "local_conv": unshared,
+    "tiled_conv": unshared,
+    "filter": filtered,
 }
 
 
 def uses() -> Iterator[tuple[Op, Shapes]]:
     """Ops with MACs in their own specs and on a grid, in 1-D to 4-D, as far as they are small."""
     found = [use for name in DEFINITIONS for use in in_specs(name)]
-    for name, args, shapes in windowed_cases(21, 60):
+    for name, args, shapes in windowed_cases(21, 100):
         if name in DEFINITIONS:
             found.append((made(name, args), shapes))
     for name, rank, groups in product(("conv", "conv_transpose"), (1, 2, 3, 4), (1, 2, 4)):
@@ -159,10 +190,11 @@ def check(op: Op, shapes: Shapes) -> None:
     weight = [numbers(parameters["weight"])] if parameters else []
     sample = [numbers(x[0]) for x in operands]
     run = DEFINITIONS[op.name]
-    y, multiplications, additions = counted(lambda: run(*sample, *([op.given] if parameters else []), *weight))
+    given = [op.given] if op.name != "matmul" else []
+    y, multiplications, additions = counted(lambda: run(*sample, *given, *weight))
     assert multiplications == additions == predicted, (op, shapes)
 
-    for algorithm in ALGORITHMS if op.name.startswith("conv") else ("",):
+    for algorithm in ALGORITHMS if op.name in ("conv", "conv_transpose") else ("",):
         tally.reset()
         chosen = {"algorithm": algorithm} if algorithm else {}
         observed, vjp = kernels.find(op.name)(*operands, **{**op.given, **parameters, **chosen})
@@ -173,8 +205,12 @@ def check(op: Op, shapes: Shapes) -> None:
         assert (tally.weight_macs, tally.input_macs) == tuple(2 * macs for macs in gradients)
         assert observed.shape[1:] == outputs[0]
         shift = parameters.get("bias", np.zeros(1))
-        shift = shift.reshape(-1, *(1,) * (0 if op.name == "linear" else y.ndim - 1))
-        np.testing.assert_allclose(observed[0], values(y) + (shift[:, 0] if shift.ndim > y.ndim else shift), atol=1e-10)
+        if op.name == "tiled_conv":
+            places = np.ix_(*(np.arange(n) % t for n, t in zip(y.shape[1:], shift.shape[1:], strict=False)))
+            shift = shift[(slice(None), *places)] if "bias" in parameters else shift
+        elif op.name in ("conv", "conv_transpose"):
+            shift = shift.reshape(-1, *(1,) * (y.ndim - 1))
+        np.testing.assert_allclose(observed[0], values(y) + shift, atol=1e-10)
 
 
 def test_three_counts_are_one() -> None:
@@ -183,7 +219,7 @@ def test_three_counts_are_one() -> None:
         check(op, shapes)
         key = op.name, len(shapes[0]) - 1
         seen[key] = seen.get(key, 0) + 1
-    for name in ("conv", "conv_transpose"):
+    for name in ("conv", "conv_transpose", "local_conv", "tiled_conv", "filter"):
         assert all(seen.get((name, rank), 0) >= 5 for rank in (1, 2, 3, 4)), seen
     assert {name for name, _ in seen} == set(DEFINITIONS)
 

@@ -119,6 +119,12 @@ BILINEAR = [
     ("conv", (1, 3, 3), {"out_channels": 1, "kernel_size": 2, "bias": False}),
     ("conv", (4, 5), {"out_channels": 2, "kernel_size": 3, "groups": 2, "stride": 2, "padding": 2, "dilation": 2}),
     ("conv", (2, 5, 4), {"out_channels": 2, "kernel_size": (3, 2), "stride": (2, 1), "padding": "same_upper"}),
+    (
+        "conv",
+        (1, 4, 3),
+        {"out_channels": 2, "kernel_size": (3, 2), "padding": 2, "padding_mode": "reflect", "flip": True},
+    ),
+    ("conv", (2, 5), {"out_channels": 1, "kernel_size": 3, "padding": 2, "padding_mode": "circular", "dilation": 2}),
     ("conv_transpose", (2, 3, 2), {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1, "groups": 2}),
     ("conv_transpose", (1, 3), {"out_channels": 1, "kernel_size": 3, "stride": 2, "output_padding": 1}),
     ("linear", (5,), {"out_features": 3}),

@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
-from test_ops_rules import NAMES, as_pair, in_specs, made, positions, refused, spread, windowed_cases
+from test_ops_rules import (
+    NAMES,
+    as_pair,
+    between,
+    in_specs,
+    made,
+    positions,
+    refused,
+    shuffled,
+    spread,
+    unshuffled,
+    windowed_cases,
+    windowed_names,
+)  # fmt: skip
 
 from convcalc import kernels, ops
 from convcalc.kernels import correlation
@@ -49,6 +62,9 @@ def case(name: str, args: dict[str, Any], shapes: Any, seed: int, dtype: Any = n
     operands = [rng.standard_normal((BATCH, *shape)).astype(dtype) for shape in shapes]
     if name == "cross_entropy":
         operands[1] = target(rng, operands[0], shapes[1], dtype)
+    if name == "max_unpool":
+        found = ops.find(name)(**args).infer(*shapes).shapes[0]
+        operands[1] = rng.integers(-1, math.prod(found[1:]), operands[1].shape)
     draw = kernels.initial(name)
     parameters = draw(rng, operands[0].shape, **args, dtype=dtype) if draw else {}
     return Case(name, args, operands, parameters)
@@ -219,18 +235,148 @@ def gathered(c: Case, fill: float = 0.0) -> tuple[Array, ...]:
 
 
 def convolved(c: Case) -> tuple[Array, ...]:
+    """With weights that are shared by all positions, by those that are some tiles apart, or by none."""
     [x], w = c.operands, c.parameters["weight"]
     lines = positions("conv", {"padding": 0, **c.args}, (x.shape[1:],))
-    outputs, channels, *kernel = w.shape
-    each = outputs // c.args.get("groups", 1)
-    y = np.zeros((len(x), outputs, *map(len, lines)))
+    rank = x.ndim - 2
+    channels, kernel = w.shape[-1 - rank], w.shape[-rank:]
+    cycle = {"conv": (), "tiled_conv": w.shape[1 : 1 + rank], "local_conv": tuple(map(len, lines))}[c.name]
+    each = len(w) // c.args.get("groups", 1)
+    y = np.zeros((len(x), len(w), *map(len, lines)))
     for n, o, *p in np.ndindex(*y.shape):
-        total = c.parameters["bias"][o] if "bias" in c.parameters else 0.0
+        own = (o, *(q % t for q, t in zip(p, cycle, strict=False)))
+        total = c.parameters["bias"][own] if "bias" in c.parameters else 0.0
         for i, *j in np.ndindex(channels, *kernel):
             place = [line[q][k] for line, q, k in zip(lines, p, j, strict=True)]
             if all(0 <= at < size for at, size in zip(place, x.shape[2:], strict=True)):
-                total += w[(o, i, *j)] * x[(n, o // each * channels + i, *place)]
+                total += w[(*own, i, *turned(j, kernel, c))] * x[(n, o // each * channels + i, *place)]
         y[(n, o, *p)] = total
+    return (y,)
+
+
+def turned(tap: Any, kernel: Any, c: Case) -> list[int]:
+    """The tap of a kernel that is turned around if the layer says so."""
+    return [k - 1 - j if c.args.get("flip") else j for j, k in zip(tap, kernel, strict=True)]
+
+
+def filtered(c: Case) -> tuple[Array, ...]:
+    [x] = c.operands
+    lines = positions("filter", {"padding": 0, **c.args}, (x.shape[1:],))
+    numbers = filter_numbers(c.args["kernel"], spread(c.args.get("kernel_size", 3), x.ndim - 2))
+    y = np.zeros((*x.shape[:2], *map(len, lines)))
+    for n, i, *p in np.ndindex(*y.shape):
+        for j in np.ndindex(*numbers.shape):
+            place = [line[q][k] for line, q, k in zip(lines, p, j, strict=True)]
+            if all(0 <= at < size for at, size in zip(place, x.shape[2:], strict=True)):
+                y[(n, i, *p)] += numbers[tuple(turned(j, numbers.shape, c))] * x[(n, i, *place)]
+    return (y / c.args.get("divisor", 1),)
+
+
+def filter_numbers(kernel: Any, size: list[int]) -> Array:
+    """Each filter by what it is made of."""
+    if not isinstance(kernel, str):
+        return np.array(kernel)
+    if kernel == "box":
+        return np.full(size, 1 / math.prod(size))
+    if kernel == "gaussian":  # the mean of two neighbours, taken again and again
+        numbers = np.ones(())
+        for k in size:
+            line = np.ones(1)
+            for _ in range(k - 1):
+                line = np.convolve(line, [0.5, 0.5])
+            numbers = numbers[..., None] * line
+        return numbers
+    here = np.pad([[1]], 1)
+    if kernel.startswith("laplacian"):
+        second = np.array([1, -2, 1])
+        straight = np.pad(second[:, None], ((0, 0), (1, 1))) + np.pad(second[None], ((1, 1), (0, 0)))
+        return straight if kernel == "laplacian" else np.ones((3, 3)) - 9 * here
+    if kernel.startswith("line"):
+        along = {"horizontal": np.pad([[1, 1, 1]], ((1, 1), (0, 0))), "diagonal": np.eye(3)}
+        along |= {"vertical": along["horizontal"].T, "antidiagonal": np.eye(3)[::-1]}
+        return 3 * along[kernel.removeprefix("line_")] - 1
+    beside = {"sobel": [1, 2, 1], "prewitt": [1, 1, 1], "scharr": [3, 10, 3]}[kernel[:-2]]
+    change = np.outer(beside, [-1, 0, 1])
+    return change if kernel.endswith("x") else change.T
+
+
+def soft_pooled(c: Case) -> tuple[Array, ...]:
+    r = c.args.get("sharpness", 1)
+
+    def soft(values: dict[tuple[int, ...], Any], window: list[tuple[int, ...]]) -> float:
+        inside = [math.exp(r * values[p]) for p in window if p in values]
+        total = sum(inside) / (len(inside) if c.args.get("mean") and inside else 1)
+        return math.log(total) / r if inside else -math.inf
+
+    return (over_windows(c, soft),)
+
+
+def power_pooled(c: Case) -> tuple[Array, ...]:
+    """By the mean of the powers, which a window that is cut off has of fewer values."""
+    p = c.args["norm_type"]
+    powers = c._replace(name="avg_pool", operands=[c.operands[0] ** p])
+    kernel = spread(c.args["kernel_size"], c.operands[0].ndim - 2)
+    [means] = avg_pooled(powers)
+    return ((means * math.prod(kernel)) ** (1 / p),)
+
+
+def unpooled(c: Case) -> tuple[Array, ...]:
+    x, indices, *_ = c.operands
+    shape = made(c.name, listed(c.args)).infer(*(operand.shape[1:] for operand in c.operands)).shapes[0]
+    y = np.zeros((len(x), *shape))
+    for p, value in np.ndenumerate(x):
+        if indices[p] >= 0:
+            y[p[:2]].flat[indices[p]] = value
+    return (y,)
+
+
+def listed(args: dict[str, Any]) -> dict[str, Any]:
+    """Attributes as a spec writes them."""
+    return {k: [list(e) if isinstance(e, tuple) else e for e in v] if isinstance(v, tuple) else v
+            for k, v in args.items()}  # fmt: skip
+
+
+def interpolated(c: Case) -> tuple[Array, ...]:
+    if "linear" not in c.args.get("mode", ""):
+        return gathered(c)
+    [x] = c.operands
+    lines = positions("upsample", c.args, (x.shape[1:],))
+    aligned = c.args.get("align_corners", False)
+    y = np.zeros((*x.shape[:2], *map(len, lines)))
+    for n, i, *p in np.ndindex(*y.shape):
+        sides = [between(size, len(line), at, aligned) for size, line, at in zip(x.shape[2:], lines, p, strict=True)]
+        for place in product(*sides):
+            share = math.prod(side[at] for side, at in zip(sides, place, strict=True))
+            y[(n, i, *p)] += float(share) * x[(n, i, *place)]
+    return (y,)
+
+
+def moved(carry: Callable[[Case, Array], Array]) -> Callable[[Case], tuple[Array, ...]]:
+    """Values that only change places, sample by sample, as labels do."""
+    return lambda c: (np.stack([carry(c, sample.astype(object)).astype(float) for sample in c.operands[0]]),)
+
+
+def self_normalised(c: Case) -> tuple[Array, ...]:
+    """Each value against those of its sample that it is normalised with."""
+    [x] = c.operands
+    count = len(c.args.get("normalized_shape") or x.shape[1:])
+    each = x.shape[1] // c.args.get("num_groups", x.shape[1])
+
+    def group(p: tuple[int, ...]) -> tuple[int, ...]:
+        return p[: len(p) - count] if c.name == "layer_norm" else (p[0], p[1] // each)
+
+    groups: dict[tuple[int, ...], list[float]] = {}
+    for p, value in np.ndenumerate(x):
+        groups.setdefault(group(p), []).append(float(value))
+    y = np.empty_like(x)
+    for p, value in np.ndenumerate(x):
+        values = groups[group(p)]
+        mean = sum(values) / len(values)
+        variance = sum((v - mean) ** 2 for v in values) / len(values)
+        place = p[len(p) - count :] if c.name == "layer_norm" else p[1]
+        y[p] = (value - mean) / math.sqrt(variance + c.args.get("eps", 1e-5))
+        y[p] = y[p] * (c.parameters["weight"][place] if "weight" in c.parameters else 1)
+        y[p] += c.parameters["bias"][place] if "bias" in c.parameters else 0
     return (y,)
 
 
@@ -459,7 +605,22 @@ DEFINITIONS: dict[str, Callable[[Case], tuple[Array, ...]]] = {
     "global_avg_pool": averaged,
     "pad": lambda c: gathered(c, c.args.get("value", 0.0)),
     "crop": gathered,
-    "upsample": gathered,
+    "upsample": interpolated,
+    "unpool": gathered,
+    "max_unpool": unpooled,
+    "local_conv": convolved,
+    "tiled_conv": convolved,
+    "filter": filtered,
+    "log_sum_exp_pool": soft_pooled,
+    "lp_pool": power_pooled,
+    "layer_norm": self_normalised,
+    "group_norm": self_normalised,
+    "instance_norm": self_normalised,
+    "pixel_shuffle": moved(lambda c, x: shuffled(x, c.args["upscale_factor"])),
+    "pixel_unshuffle": moved(lambda c, x: unshuffled(x, c.args["downscale_factor"])),
+    "channel_shuffle": moved(
+        lambda c, x: np.stack([x[i % (g := c.args["groups"]) * (len(x) // g) + i // g] for i in range(len(x))])
+    ),
     "batch_norm": normalised,
     "local_response_norm": responded,
     "softmax": lambda c: softmaxed(c, log=False),
@@ -522,7 +683,7 @@ def test_windows_by_definition() -> None:
         check_forward(c)
         key = c.name, c.operands[0].ndim - 2
         checked[key] = checked.get(key, 0) + 1
-    assert len(checked) == 4 * 11, checked
+    assert len(checked) == 4 * len(windowed_names()), checked
     assert min(checked.values()) >= 2
 
 
@@ -533,15 +694,14 @@ def test_shapes_of_many_windows() -> None:
         op = made(name, args)
         found, demands = op.infer(*shapes)
         failed = {demand.code for demand in demands if not demand.holds()}
-        c = case(name, op.given, shapes, turn) if min(map(min, found)) > 0 or failed else None
-        if c is None or failed & {"padding-too-large", "output-padding-too-large"}:
+        if failed & {"padding-too-large", "output-padding-too-large"} or (min(map(min, found)) < 1 and not failed):
             continue
         if failed:
             with pytest.raises(ValueError, match=r"\w"):
-                c.run()
+                case(name, op.given, shapes, turn).run()
             refusals += 1
         else:
-            assert tuple(y.shape[1:] for y in c.run()[0]) == found
+            assert tuple(y.shape[1:] for y in case(name, op.given, shapes, turn).run()[0]) == found
             checked += 1
     assert checked > 2_000
     assert refusals > 300
@@ -580,6 +740,8 @@ def differentiable(c: Case) -> dict[int | str, Array]:
     found: dict[int | str, Array] = {i: x for i, x in enumerate(c.operands) if x.dtype.kind == "f"}
     if c.name == "crop":
         found.pop(1, None)
+    if c.name == "max_unpool":
+        found.pop(2, None)
     return found | {key: value for key, value in c.parameters.items() if not key.startswith("running_")}
 
 
@@ -651,7 +813,7 @@ def test_a_result_that_nobody_uses_has_no_gradient(name: str) -> None:
     np.testing.assert_array_equal(vjp((dy, *(None for _ in rest)))[0], whole)
 
 
-@pytest.mark.parametrize("name", ["conv", "conv_transpose", "linear"])
+@pytest.mark.parametrize("name", ["conv", "conv_transpose", "linear", "local_conv", "tiled_conv"])
 def test_the_input_gradient_can_be_left_out(name: str) -> None:
     c = spec_cases(name)[0]
     results, vjp = c.run(input_gradient=False)
@@ -677,6 +839,9 @@ def test_nothing_overflows() -> None:
             y, vjp = kernels.find(name)(x)
             assert np.isfinite(y).all()
             assert np.isfinite(vjp(np.ones_like(y))[0]).all()
+    y, vjp = kernels.find("log_sum_exp_pool")(x[None], kernel_size=7, sharpness=100.0)
+    assert y == 1e4
+    assert np.isfinite(vjp(y)[0]).all()
 
 
 # Planted errors.
@@ -758,6 +923,28 @@ FAULTS: dict[str, tuple[str, Callable[[Any], Any], str, tuple[bool, bool]]] = {
             slice(part.start, max((i + 1) * n // goal, part.start + 1)) for i, part in enumerate(right(n, goal))
         ],
         "adaptive_avg_pool", (True, False),
+    ),
+    "a border that is copied twice": (
+        "_border._copied",
+        lambda right: lambda n, before, after, mode: right(n, before, after, mode.replace("reflect", "replicate")),
+        "conv", (True, False),
+    ),
+    "a copy whose gradient is lost": (
+        "conv.gathered",
+        lambda right: lambda dx, amounts, mode: right(dx, amounts, "zeros"),
+        "conv", (False, True),
+    ),
+    "shares that are exchanged": (
+        "upsample._between",
+        lambda right: lambda *a: (right(*a)[0], np.where(right(*a)[1] > 0, 1 - right(*a)[1], 0)),
+        "upsample", (True, False),
+    ),
+    "tiles that do not cycle": (
+        "tiled_conv._parts",
+        lambda right: lambda count, places, strides: (
+            ((slice(None), *(0 for _ in count)), outputs, seen) for _, outputs, seen in right(count, places, strides)
+        ),
+        "tiled_conv", (True, True),
     ),
     "channels the wrong way round": (
         "local_response_norm._neighbours",
@@ -872,11 +1059,11 @@ def test_initial_values_have_the_predicted_extents(name: str) -> None:
     draw = kernels.initial(name)
     for op, shapes in in_specs(name):
         wanted = {**op.parameters(*shapes), **op.buffers(*shapes)}
-        assert bool(wanted) == bool(draw)
+        assert draw or not wanted
         if draw:
             drawn = draw(np.random.default_rng(1), (3, *shapes[0]), **op.given)
             assert {key: array.shape for key, array in drawn.items()} == wanted
-            assert {array.dtype for array in drawn.values()} == {np.dtype(np.float32)}
+            assert {array.dtype for array in drawn.values()} <= {np.dtype(np.float32)}
             again = draw(np.random.default_rng(1), (3, *shapes[0]), **op.given, dtype=np.float64)
             for key, array in drawn.items():
                 np.testing.assert_array_equal(array, again[key])
@@ -941,7 +1128,10 @@ REFUSED: dict[str, list[tuple[tuple[Array, ...], dict[str, Any]]]] = {
         ((X,), {"weight": np.ones((2, 4, 3, 3)), "stride": (1, 2, 3)}),
         ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding": "same", "stride": 2}),
         ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding": "some"}),
-        ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding_mode": "reflect"}),
+        ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding_mode": "some", "padding": 1}),
+        ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding_mode": "reflect", "padding": 5}),
+        ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding_mode": "circular", "padding": 6}),
+        ((X,), {"weight": np.ones((2, 4, 3, 3)), "padding_mode": "circular", "padding": "same_upper"}),
         ((X,), {"weight": np.ones((2, 4, 3, 3)), "bias": True}),
     ],
     "conv_transpose": [
@@ -961,8 +1151,56 @@ REFUSED: dict[str, list[tuple[tuple[Array, ...], dict[str, Any]]]] = {
     "split": [((X,), {}), ((X,), {"sections": (1, 2)}), ((X,), {"chunks": 3})],
     "slice": [((X,), {"dim": 1, "end": 5}), ((X,), {"dim": 1, "start": -5}), ((X,), {"dim": 1, "start": 2, "end": 2})],
     "crop": [((X,), {}), ((X,), {"size": 6}), ((X,), {"size": 5, "offset": 1}), ((X,), {"size": 2, "margin": 1})],
-    "pad": [((X,), {"padding": -3}), ((X,), {"padding": 1, "mode": "reflect"})],
-    "upsample": [((X,), {}), ((X,), {"size": 2, "scale_factor": 2})],
+    "pad": [
+        ((X,), {"padding": -3}),
+        ((X,), {"padding": 5, "mode": "reflect"}),
+        ((X,), {"padding": 1, "mode": "some"}),
+        ((X,), {"padding": 1, "mode": "circular", "value": 2}),
+        ((X,), {"padding": -1, "mode": "replicate"}),
+    ],
+    "upsample": [
+        ((X,), {}),
+        ((X,), {"size": 2, "scale_factor": 2}),
+        ((X,), {"size": 2, "align_corners": True}),
+        ((X,), {"size": 2, "mode": "cubic"}),
+        ((X,), {"size": 2, "mode": "trilinear"}),
+    ],
+    "unpool": [((X,), {"kernel_size": 2, "mode": "some"}), ((X,), {"kernel_size": (2, 2, 2)})],
+    "max_unpool": [
+        ((X, X), {"kernel_size": 2}),
+        ((X, np.zeros((2, 4, 5, 4), int)), {"kernel_size": 2}),
+        ((X, np.full(X.shape, 100)), {"kernel_size": 2}),
+        ((X, np.zeros(X.shape, int)), {"kernel_size": 2, "output_size": 12}),
+        ((X, np.zeros(X.shape, int), np.ones((2, 4, 8, 10))), {"kernel_size": 2}),
+    ],
+    "local_conv": [
+        ((X,), {"weight": np.ones((2, 5, 5, 3, 1, 1))}),
+        ((X,), {"weight": np.ones((2, 4, 5, 4, 1, 1))}),
+        ((X,), {"weight": np.ones((2, 5, 5, 4, 1, 1)), "out_channels": 3}),
+        ((X,), {"weight": np.ones((2, 5, 5, 4, 1, 1)), "bias": True}),
+    ],
+    "tiled_conv": [
+        ((X,), {"weight": np.ones((2, 2, 2, 3, 1, 1)), "tiles": 2}),
+        ((X,), {"weight": np.ones((2, 2, 2, 4, 1, 1)), "tiles": 3}),
+        ((X,), {"weight": np.ones((2, 2, 2, 4, 6, 1)), "tiles": 2}),
+        ((X,), {"weight": np.ones((2, 2, 2, 4, 1, 1)), "tiles": 2, "bias": True}),
+    ],
+    "filter": [((X,), {"kernel": "some"}), ((X,), {"kernel": (1, 2)}), ((X[..., :2],), {"kernel": "sobel_x"})],
+    "log_sum_exp_pool": [((X,), {"kernel_size": 6}), ((X,), {"kernel_size": 2, "padding": "same"})],
+    "lp_pool": [
+        ((X,), {"kernel_size": 6, "norm_type": 2}),
+        ((X,), {"kernel_size": 2, "padding": "full", "norm_type": 2}),
+    ],
+    "layer_norm": [((X,), {}), ((X,), {"elementwise_affine": False, "normalized_shape": (4, 5)})],
+    "group_norm": [
+        ((X,), {"num_groups": 2}),
+        ((X,), {"num_groups": 3, "affine": False}),
+        ((X,), {"num_groups": 2, "affine": False, "num_channels": 3}),
+    ],
+    "instance_norm": [((X,), {"affine": True}), ((X[..., :1, :1],), {})],
+    "pixel_shuffle": [((X,), {"upscale_factor": 3})],
+    "pixel_unshuffle": [((X,), {"downscale_factor": 2})],
+    "channel_shuffle": [((X,), {"groups": 3})],
     "flatten": [((X,), {"start_dim": 2, "end_dim": 1})],
     "reshape": [((X,), {"shape": (7,)})],
     "permute": [((X,), {"dims": (0, 1)})],

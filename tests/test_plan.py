@@ -13,7 +13,7 @@ import pytest
 import convcalc
 from convcalc import kernels
 from convcalc.graph import Graph, Ref
-from convcalc.plan import Plan, choice, convolution, epilogue, pooling
+from convcalc.plan import Plan, choice, convolution, epilogue, layers, pooling
 from convcalc.plan import halo as halos
 from convcalc.plan.columns import Columns
 from convcalc.plan.depthwise import Depthwise
@@ -220,6 +220,52 @@ def test_three_axes_run_through_the_plain_kernels() -> None:
     body = graph.add("relu6", graph.add("add", body, x))
     graph.output(graph.add("max_pool", body, kernel_size=2))
     assert_equal(beside(graph, batch=2))
+
+
+BORDERS = [
+    {"padding": 1, "padding_mode": "reflect"},
+    {"padding": 2, "padding_mode": "replicate", "stride": 2},
+    {"padding": "same", "padding_mode": "circular"},
+    {"padding": 1, "flip": True},
+    {"padding": 1, "flip": True, "groups": 6},
+]
+
+
+@pytest.mark.parametrize("more", BORDERS, ids=lambda more: "-".join(map(str, more.values())))
+@pytest.mark.parametrize("shape", [(6, 9, 8), (6, 11)], ids=str)
+def test_copies_in_the_padding_and_flipped_kernels(more: dict[str, Any], shape: tuple[int, ...]) -> None:
+    """With what follows a convolution, too: zeros and an unflipped kernel would be another net."""
+    net = chain(conv(6, 3, **more), ("batch_norm", {}), ("relu", {}), conv(4, 3), shape=shape)
+    assert_equal(beside(net, batch=2))
+
+
+def test_padding_taken_for_zeros_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_is_ordinary", lambda node: True)
+    for more in BORDERS:
+        found = beside(chain(conv(6, 3, **more)))
+        assert found.outputs > 0.01
+        assert found.gradients > 0.01
+
+
+def test_ops_without_a_faster_way() -> None:
+    graph = Graph()
+    x = graph.input((4, 8, 6))
+    pool = graph.add("max_pool", x, kernel_size=2)
+    parts = [
+        graph.add("max_unpool", pool, Ref(pool.node, 1), kernel_size=2),
+        graph.add("pad", graph.add("crop", x, margin=1), padding=1, mode="reflect"),
+        graph.add("upsample", pool, scale_factor=2, mode="bilinear"),
+        graph.add("unpool", graph.add("lp_pool", x, kernel_size=2, norm_type=2), kernel_size=2, mode="bed_of_nails"),
+        graph.add("upsample", graph.add("log_sum_exp_pool", x, kernel_size=2), scale_factor=2),
+        graph.add("pixel_shuffle", graph.add("pixel_unshuffle", x, downscale_factor=2), upscale_factor=2),
+        graph.add("local_conv", x, out_channels=4, kernel_size=3, padding=1),
+        graph.add("tiled_conv", x, out_channels=4, kernel_size=3, padding=1, tiles=2),
+        graph.add("filter", x, kernel="sobel_x", padding=1),
+    ]
+    total = graph.add("add", *parts)
+    total = graph.add("group_norm", graph.add("instance_norm", total, affine=True), num_groups=2)
+    graph.output(graph.add("channel_shuffle", graph.add("layer_norm", total), groups=2))
+    assert_equal(beside(graph, batch=3, threads=2))
 
 
 def test_indices_of_a_pool() -> None:

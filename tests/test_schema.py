@@ -271,7 +271,8 @@ def test_attributes_are_valid_where_they_can_be_read(value: Any) -> None:
             refused = ""
         except Problem as problem:
             refused = problem.message
-        assert accepted == (not refused), (attribute.name, refused)
+        if "differ in length" not in refused:  # of which the schema knows nothing
+            assert accepted == (not refused), (attribute.name, refused)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda attribute: attribute.name)

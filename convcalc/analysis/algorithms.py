@@ -17,17 +17,19 @@ of both is said of that convolution here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis.memory import ITEMSIZE
 from convcalc.dims import Dim, Shape, ceil_div, prod, unwindow
-from convcalc.ops.conv import Conv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from convcalc.analysis import Analysis
     from convcalc.ops._window import Window
+
+CORRELATIONS = ("conv", "conv_transpose")
+"""Ops that have a choice of algorithms."""
 
 FALLBACK = "im2col"
 """What runs where an algorithm does not apply."""
@@ -103,7 +105,7 @@ def layers(analysis: Analysis) -> Iterator[Layer]:
             shapes.append((node.shape or (),))
             continue
         shapes.append(next(rows).shapes)
-        if isinstance(node.op, Conv):
+        if node.kind in CORRELATIONS:
             operand = node.inputs[0]
             found = correlation(
                 node.op, shapes[operand.node][operand.port], shapes[-1][0], analysis.batch, ITEMSIZE[analysis.dtype]
@@ -111,7 +113,7 @@ def layers(analysis: Analysis) -> Iterator[Layer]:
             yield Layer(node.name, node.kind, known.setdefault(found, predict(found)), found)
 
 
-def correlation(op: Conv, x: Shape, y: Shape, batch: int = 1, itemsize: int = 4) -> Correlation:
+def correlation(op: Any, x: Shape, y: Shape, batch: int = 1, itemsize: int = 4) -> Correlation:
     """The map that a ``conv`` or ``conv_transpose`` from ``x`` to ``y``, both without batch, performs."""
     windows = op.windows(len(x) - 1)
     adjoint = op.name == "conv_transpose"

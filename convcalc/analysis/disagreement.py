@@ -10,7 +10,6 @@ from convcalc.analysis.trials import BETTER, FITS
 from convcalc.diagnostics import Diagnostic, Note
 from convcalc.dims import prod
 from convcalc.ops._window import Windowed, written
-from convcalc.ops.conv import Conv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -199,6 +198,10 @@ def _fix(trials: Trials, applied: Steps, node: Node, conflict: _Conflict, ways: 
     return better
 
 
+def _has(op: Op | None, key: str) -> bool:
+    return op is not None and key in op.attributes
+
+
 def _changes(
     graph: Graph, applied: Steps, conflict: _Conflict, ways: list[list[int]]
 ) -> Iterator[tuple[int, str, Any]]:
@@ -206,7 +209,7 @@ def _changes(
     if 0 in conflict.axes:
         ends = [_shape(applied, ref)[0] for ref in conflict.refs]
         for way, channels in ((ways[1], ends[0]), (ways[0], ends[1])):
-            last = next((at for at in reversed(way) if isinstance(graph.nodes[at].op, Conv)), None)
+            last = next((at for at in reversed(way) if _has(graph.nodes[at].op, "out_channels")), None)
             if last is not None:
                 yield last, "out_channels", channels
         return

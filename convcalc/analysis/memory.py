@@ -175,5 +175,5 @@ def _saved(
             elif what == "mask":
                 extra += applied[place].size * batch
             elif what == "statistics":
-                extra += 2 * applied[place].outputs[0][0] * ITEMSIZE["float32"]
+                extra += 2 * node.op.statistics(batch, *applied[place].inputs) * ITEMSIZE["float32"]
     return extra + sum([sizes[home] for home in kept])

@@ -80,6 +80,10 @@ def infer(graph: Graph) -> tuple[list[Applied | None], list[Diagnostic]]:
                     wrong = [Problem("too-large", "the net has too many strides and parts to keep", "split the net")]
         else:
             wrong = []
+        if result is not None and op.indices is not None:
+            from convcalc.analysis.indices import misplaced
+
+            wrong = [*wrong, *misplaced(graph, applied, node, op.indices, result.outputs[0])]
         if result is not None and node.shares is not None:
             wrong += _shared(result, applied[node.shares])
         if wrong:

@@ -6,6 +6,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Misuse
+from convcalc.ops._border import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,17 +80,22 @@ def _collected(name: str, found: Iterable[tuple[Index, tuple[Factor, ...]]]) -> 
 
 
 def _conv(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
-    """Each output reads the inputs that its taps say; padding adds nothing."""
-    (taps,) = op.taps(x)
+    """Each output reads the inputs that its windows say; zeros in the padding add nothing."""
+    axes = [w.taps(n) for w, n in zip(op.windows(len(x) - 1), x[1:], strict=True)]
     for o in product(*map(range, y[1:])):
-        for j in product(*(range(axis.windows[0][2]) for axis in taps)):
+        for j in product(*(range(axis.windows[0][2]) for axis in axes)):
             i = tuple(
                 at * axis.advance + axis.windows[0][0] + axis.windows[0][1] * tap
-                for at, axis, tap in zip(o, taps, j, strict=True)
+                for at, axis, tap in zip(o, axes, j, strict=True)
             )
+            if op.padding_mode != "zeros":
+                i = tuple(source(at, n, op.padding_mode) for at, n in zip(i, x[1:], strict=True))
             if _inside(i, x[1:]):
+                own_tap = (
+                    tuple(axis.windows[0][2] - 1 - tap for axis, tap in zip(axes, j, strict=True)) if op.flip else j
+                )
                 for out, own, into in _channels(op.groups, y[0], x[0]):
-                    yield Term((out, *o), (out, own, *j), (into, *i))
+                    yield Term((out, *o), (out, own, *own_tap), (into, *i))
 
 
 def _conv_transpose(op: Any, x: Shape, y: Shape) -> Iterator[Term]:

@@ -20,13 +20,13 @@ def uniform(rng: Generator, shape: Sizes, low: float, high: float, dtype: Any = 
 
 
 def weights(
-    rng: Generator, shape: Sizes, outputs: int, bias: Any, dtype: Any, fan_in: float | None = None
+    rng: Generator, shape: Sizes, outputs: int | Sizes, bias: Any, dtype: Any, fan_in: float | None = None
 ) -> dict[str, Array]:
-    """Weights ``[outputs, ...]`` of variance ``2 / fan_in`` (He et al. 2015, equation 10), and small biases."""
+    """Weights ``[outputs, ...]`` of variance ``2 / fan_in`` (He et al. 2015, equation 10); ``outputs`` small biases."""
     fan_in = fan_in or prod(shape[1:])
     limit = sqrt(6 / fan_in)
     drawn = {"weight": uniform(rng, shape, -limit, limit, dtype)}
     if bias:
         limit = 1 / sqrt(fan_in)
-        drawn["bias"] = uniform(rng, (outputs,), -limit, limit, dtype)
+        drawn["bias"] = uniform(rng, (outputs,) if isinstance(outputs, int) else outputs, -limit, limit, dtype)
     return drawn

@@ -9,9 +9,10 @@ import numpy as np
 
 from convcalc.kernels import correlation
 from convcalc.kernels._axes import agree, agree_axes, per_axis
+from convcalc.kernels._border import gathered, surrounded
 from convcalc.kernels._initial import weights
 from convcalc.kernels._tally import tally
-from convcalc.kernels._windows import pad, paddings, reach, unpad
+from convcalc.kernels._windows import paddings, reach
 
 if TYPE_CHECKING:
     from convcalc.kernels._types import Array, Generator, Gradients, Sizes, Vjp
@@ -29,14 +30,16 @@ def conv(
     dilation: Any = 1,
     groups: int = 1,
     padding_mode: str = "zeros",
+    flip: bool = False,
     in_channels: int | None = None,
     algorithm: str = "im2col",
     input_gradient: bool = True,
 ) -> tuple[Array, Vjp]:
     """Cross-correlation: ``[N, C, *S]`` with weight ``[O, C / groups, *K]`` to ``[N, O, *P]``.
 
-    ``bias`` is ``[O]``, or False for none. ``input_gradient`` False leaves out what no layer in front of the first
-    one asks for. Source: torch.nn.Conv2d; Dumoulin & Visin 2016, section 2.
+    ``bias`` is ``[O]``, or False for none. ``flip`` turns the kernel around on all its axes: a true convolution.
+    ``input_gradient`` False leaves out what no layer in front of the first one asks for. Source: torch.nn.Conv2d;
+    Dumoulin & Visin 2016, section 2.
     """
     outputs, channels, *kernel = weight.shape
     rank = x.ndim - 2
@@ -44,26 +47,35 @@ def conv(
     agree("in_channels", in_channels, x.shape[1])
     agree("channels of the weight", channels * groups, x.shape[1])
     agree_axes("kernel_size", kernel_size, tuple(kernel))
-    agree("padding_mode", padding_mode, "zeros")
+    if padding_mode != "zeros" and padding in ("same_upper", "same_lower"):
+        raise ValueError(f"padding {padding!r} is made of zeros")
     strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
     amounts = paddings(padding, x.shape[2:], [reach(k, d) for k, d in zip(kernel, dilations, strict=True)], strides)
     core = correlation.find(algorithm)
     moved = (strides, dilations, groups)
 
-    y = core.correlate(pad(x, amounts), weight, *moved)
+    turned = reversed_axes(weight) if flip else weight
+    y = core.correlate(surrounded(x, amounts, padding_mode), turned, *moved)
     y = shifted(y, bias)
     tally.macs += y.size * weight[0].size
 
     def vjp(dy: Array) -> Gradients:
-        padded = pad(x, amounts)
-        gradients: Gradients = {"weight": core.weight_adjoint(padded, dy, tuple(kernel), *moved)}
+        padded = surrounded(x, amounts, padding_mode)
+        dw = core.weight_adjoint(padded, dy, tuple(kernel), *moved)
+        gradients: Gradients = {"weight": reversed_axes(dw) if flip else dw}
         tally.weight_macs += dy.size * weight[0].size
         if input_gradient:
-            gradients[0] = unpad(core.input_adjoint(dy, weight, padded.shape[2:], *moved), amounts)
+            dx = core.input_adjoint(dy, turned, padded.shape[2:], *moved)
+            gradients[0] = gathered(dx, amounts, padding_mode)
             tally.input_macs += dy.size * weight[0].size
         return gradients | bias_gradient(dy, bias)
 
     return y, vjp
+
+
+def reversed_axes(weight: Array) -> Array:
+    """The kernels ``[O, C, *K]`` turned around on all spatial axes."""
+    return np.flip(weight, tuple(range(2, weight.ndim)))
 
 
 def shifted(y: Array, bias: Array | bool | None) -> Array:

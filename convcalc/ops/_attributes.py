@@ -160,7 +160,7 @@ class Number(Attribute[float]):
         return raw
 
     def example(self) -> str:
-        return f"write {self.name}: {self.default}" if not self.required else f"give {self.name} a number"
+        return f"write {self.name}: {2 if self.required else self.default}"
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": ["number", "string"]}

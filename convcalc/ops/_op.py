@@ -109,9 +109,11 @@ class Op:
     """The fewest and the most spatial axes of an operand."""
     saves: ClassVar[tuple[str, ...]] = ()
     """What the backward pass needs kept: ``input``, ``output``, ``indices`` (int64, one an output),
-    ``mask`` (a byte an output, in train mode) and ``statistics`` (two floats a channel, in train mode)."""
+    ``mask`` (a byte an output, in train mode) and ``statistics`` (two floats a mean, in train mode)."""
     in_place: ClassVar[bool] = False
     """Whether the result may overwrite the operand."""
+    indices: ClassVar[int | None] = None
+    """The operand that must be the port ``indices`` of another op."""
     view: ClassVar[bool] = False
     """Whether the result is the operand's memory, seen otherwise."""
     selects: ClassVar[bool] = False
@@ -239,6 +241,10 @@ class Op:
     def buffers(self, *inputs: Shape) -> dict[str, Shape]:
         """State that is kept but not learnt."""
         return {}
+
+    def statistics(self, batch: Dim, *inputs: Shape) -> Dim:
+        """How many means, each with a deviation, backward keeps as ``statistics``: one a channel."""
+        return inputs[0][0]
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Operations of the forward pass in eval mode, for one sample."""

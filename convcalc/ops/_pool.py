@@ -79,4 +79,4 @@ class Pool(Windowed):
 
     def taken(self, inputs: tuple[Shape, ...]) -> Dim:
         """Positions in a window, padding included."""
-        return prod(self.per_axis("kernel_size", len(inputs[0]) - 1))
+        return prod(self.kernels(len(inputs[0]) - 1))

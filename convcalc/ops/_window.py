@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc.diagnostics import Problem
 from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, greatest, window, window_caffe, window_ceil
 from convcalc.ops._attributes import Padding, PerAxis
-from convcalc.ops._op import Op, Taps
+from convcalc.ops._op import Op, Taps, phases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 WORDS = ("same", "same_upper", "same_lower", "valid", "full")
 BY_SIZE = ("same_upper", "same_lower")
@@ -55,6 +55,26 @@ class Window(NamedTuple):
         return Taps(1, self.stride, ((-before, self.dilation, self.kernel),))
 
 
+def scattered(w: Window) -> Taps:
+    """The inputs ``i`` that reach an output ``o = i * stride - before + dilation * j``, by ``o % stride``."""
+    shared = gcd(w.stride, w.dilation)
+    apart = w.stride // shared
+    """Taps ``j`` that reach one output are so far apart, the inputs they come from ``dilation // shared``."""
+    period = phases(w.stride)
+    first = {(w.dilation * tap - w.before) % w.stride: tap for tap in range(min(apart, w.kernel))}
+    windows = []
+    for phase in range(period):
+        tap = first.get(phase)
+        if tap is None:
+            windows.append((0, 1, 0))
+            continue
+        count = (w.kernel - 1 - tap) // apart + 1
+        step = w.dilation // shared
+        last = (phase + w.before - w.dilation * tap) // w.stride
+        windows.append((last - step * (count - 1), step, count))
+    return Taps(w.stride, 1, tuple(windows))
+
+
 class Windowed(Op):
     """What convolution and pooling share: kernel, padding, dilation, and the windows they make."""
 
@@ -74,6 +94,10 @@ class Windowed(Op):
         "Distance between the taps of the window.", 1, minimum=1, also=("dilations", "dilation_rate", "rate")
     )
 
+    def kernels(self, rank: int) -> tuple[Dim, ...]:
+        """The size of the window by axis."""
+        return self.per_axis("kernel_size", rank)
+
     def strides(self, rank: int) -> tuple[Dim, ...]:
         """The stride by axis."""
         return self.per_axis("stride", rank)
@@ -92,7 +116,7 @@ class Windowed(Op):
     def _windows(self, rank: int) -> Iterator[Window]:
         word = self.padding if isinstance(self.padding, str) else None
         paddings = ((0, 0),) * rank if word else self.pairs("padding", rank)
-        kernels = self.per_axis("kernel_size", rank)
+        kernels = self.kernels(rank)
         dilations = self.per_axis("dilation", rank)
         rounding = word if word in BY_SIZE else self.rounding()
         for k, s, d, (before, after) in zip(kernels, self.strides(rank), dilations, paddings, strict=True):
@@ -109,6 +133,16 @@ class Windowed(Op):
             return ()
         reason = "padding 'same' keeps the size, which a stride of {left} does not"
         return tuple(Demand(s, "==", 1, "same-with-stride", reason, ("stride",)) for s in self.strides(rank))
+
+    def fitting(self, sizes: Iterable[Dim]) -> tuple[Demand, ...]:
+        """On each axis one window lies in the padded operand."""
+        sizes = tuple(sizes)
+        reason = "the kernel spans {right} positions, the padded input has {left}"
+        return tuple(
+            Demand(n + w.before + w.after, ">=", w.extent, "kernel-too-large", reason, ("kernel_size",))
+            for n, w in zip(sizes, self.windows(len(sizes)), strict=True)
+            if w.rounding == "floor"
+        )
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         sizes = inputs[0][1:]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from math import gcd
 from typing import TYPE_CHECKING, Any
 
-from convcalc.dims import Demand, Dim, Shape, prod, unwindow
-from convcalc.ops._attributes import Padding, PerAxis
-from convcalc.ops._op import Cost, Outcome, Taps, phases
-from convcalc.ops._window import divisible, same_channels, written
-from convcalc.ops.conv import Conv
+from convcalc.dims import Demand, prod, unwindow
+from convcalc.ops._attributes import Padding, PerAxis, Word
+from convcalc.ops._convolution import GROUPS, Convolution, group_demands, mend_channels
+from convcalc.ops._op import Cost, Outcome
+from convcalc.ops._window import Windowed, same_channels, scattered, written
 
 if TYPE_CHECKING:
-    from convcalc.ops._window import Window
+    from convcalc.dims import Dim, Shape
+    from convcalc.ops._op import Taps
 
 
-class ConvTranspose(Conv):
+class ConvTranspose(Windowed):
     """The gradient of a convolution as an operation: every input position adds a kernel to the output.
 
     Source: torch.nn.ConvTranspose2d; Dumoulin & Visin 2016, section 4.
@@ -26,17 +26,20 @@ class ConvTranspose(Conv):
         "transposed_convolution", "transposed_conv", "fractionally_strided_convolution",
     )  # fmt: skip
 
+    saves = ("input",)
+
+    out_channels = Convolution.out_channels
     stride = PerAxis[Any]("Distance in the output between neighbouring inputs.", 1, minimum=1, also=("strides",))
     padding = Padding("Positions cut off the output: an integer, one an axis, or a pair [before, after] an axis.", 0)
+    padding_mode = Word("What would be cut off: zeros alone.", ("zeros",), "zeros")
+    groups = GROUPS
+    bias = Convolution.bias
+    in_channels = Convolution.in_channels
     output_padding = PerAxis[Any]("Positions added behind the output.", 0, minimum=0, also=("output_pad", "adj"))
 
     def infer(self, *inputs: Shape) -> Outcome:
         channels, *sizes = inputs[0]
-        demands = [
-            *same_channels(self, "in_channels", channels),
-            divisible(channels, self.groups, "input channels", ("groups",)),
-            divisible(self.out_channels, self.groups, "output channels", ("groups",)),
-        ]
+        demands = [*same_channels(self, "in_channels", channels), *group_demands(self, channels)]
         outputs = []
         for n, w, more in zip(sizes, self.windows(len(sizes)), self._more(len(sizes)), strict=True):
             reason = f"output_padding {more} reaches both the stride ({w.stride}) and the dilation ({w.dilation})"
@@ -61,38 +64,18 @@ class ConvTranspose(Conv):
             room = [unwindow(n, w.extent, w.stride, 1, m) for n, w, m in zip(sizes, windows, more, strict=True)]
             pads = [min(max(w.before, w.after), r // 2) for w, r in zip(windows, room, strict=True)]
             return f"write padding: {written(pads)}"
-        return super().mend(demand, *inputs)
+        return mend_channels(self, demand, inputs[0][0])
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]
-        weight = (channels, self.out_channels // self.groups, *self.per_axis("kernel_size", len(sizes)))
+        weight = (channels, self.out_channels // self.groups, *self.kernels(len(sizes)))
         return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One MAC for each tap of each input, what padding cuts off included; a bias is one add an output."""
-        kernel = self.per_axis("kernel_size", len(inputs[0]) - 1)
+        kernel = self.kernels(len(inputs[0]) - 1)
         macs = prod(inputs[0]) * (self.out_channels // self.groups) * prod(kernel)
         return Cost(macs=macs, adds=prod(outputs[0]) if self.bias else 0)
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        return (tuple(map(_scattered, self.windows(len(inputs[0]) - 1))),)
-
-
-def _scattered(w: Window) -> Taps:
-    """The inputs ``i`` that reach an output ``o = i * stride - before + dilation * j``, by ``o % stride``."""
-    shared = gcd(w.stride, w.dilation)
-    apart = w.stride // shared
-    """Taps ``j`` that reach one output are so far apart, the inputs they come from ``dilation // shared``."""
-    period = phases(w.stride)
-    first = {(w.dilation * tap - w.before) % w.stride: tap for tap in range(min(apart, w.kernel))}
-    windows = []
-    for phase in range(period):
-        tap = first.get(phase)
-        if tap is None:
-            windows.append((0, 1, 0))
-            continue
-        count = (w.kernel - 1 - tap) // apart + 1
-        step = w.dilation // shared
-        last = (phase + w.before - w.dilation * tap) // w.stride
-        windows.append((last - step * (count - 1), step, count))
-    return Taps(w.stride, 1, tuple(windows))
+        return (tuple(map(scattered, self.windows(len(inputs[0]) - 1))),)

@@ -10,7 +10,7 @@ from convcalc.plan.plain import Plain
 from convcalc.plan.pooling import MaxPool
 
 if TYPE_CHECKING:
-    from convcalc.graph import Graph
+    from convcalc.graph import Graph, Node
     from convcalc.plan.flow import Layer
     from convcalc.plan.fusion import Group
     from convcalc.plan.parameters import Parameters
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 def layer(graph: Graph, group: Group, parameters: Parameters, rank: int) -> Layer:
     """The way to run a group whose first operand has ``rank`` axes, batch and channels included."""
     kind = graph.nodes[group.first].kind
-    if kind == "conv" and rank in (3, 4):
+    if kind == "conv" and rank in (3, 4) and _is_ordinary(graph.nodes[group.first]):
         return Convolution(graph, group, parameters)
     if kind == "max_pool" and rank in (3, 4) and not _asks_more_than_the_largest(graph, group.first):
         return MaxPool(graph, group, parameters)
     if kind == "linear":
         return Linear(graph, group, parameters)
     return Plain(graph, group, parameters)
+
+
+def _is_ordinary(node: Node) -> bool:
+    """Whether zeros lie around the operand, and the kernel is not turned around."""
+    given = node.op.given if node.op else {}
+    return given.get("padding_mode", "zeros") == "zeros" and not given.get("flip", False)
 
 
 def _asks_more_than_the_largest(graph: Graph, place: int) -> bool:

@@ -148,6 +148,100 @@ def test_conv(algorithm: str) -> None:
     assert checked > 200
 
 
+COPIES = ("reflect", "replicate", "circular")
+
+
+def extended(x: Any, pairs: Any, mode: str) -> Any:
+    return F.pad(x, torch_pads(pairs), "constant" if mode == "zeros" else mode)
+
+
+def copied_cases(seed: int, count: int) -> Iterator[tuple[dict[str, Any], list[Array], int, Any]]:
+    """Attributes, an operand, its rank, and the operand padded by PyTorch."""
+    draw = draws_from(seed)
+    for rank, mode, _ in product(RANKS, ("zeros", *COPIES), range(count)):
+        pairs = tuple((draw.randint(0, 2), draw.randint(0, 2)) for _ in range(rank))
+        args = {
+            "padding": pairs, "padding_mode": mode, "flip": draw.random() < 0.5,
+            "stride": per_axis(draw, rank, 1, 2), "dilation": per_axis(draw, rank, 1, 2),
+        }  # fmt: skip
+        x = array(draw, 2, 3, *sizes(draw, rank, 5, 7))
+        yield args, [x], rank, lambda x, p=pairs, m=mode: extended(x, p, m)
+
+
+def flipped(weight: Any, rank: int, flip: bool) -> Any:
+    return weight.flip(tuple(range(-rank, 0))) if flip else weight
+
+
+def slid(args: dict[str, Any]) -> dict[str, Any]:
+    return {key: args[key] for key in ("stride", "dilation")}
+
+
+def test_copies_in_the_padding_and_flipped_kernels() -> None:
+    for seed, (args, operands, rank, pad) in enumerate(copied_cases(30, 12)):
+        state = {"weight": array(draws_from(seed), 4, 3, *(2, 3, 1)[:rank]), "bias": array(draws_from(seed), 4)}
+
+        def run(x: Any, weight: Any, bias: Any, *, args: Any = args, rank: int = rank, pad: Any = pad) -> Any:
+            return function("conv", rank)(pad(x), flipped(weight, rank, args["flip"]), bias, **slid(args))
+
+        compare("conv", (args, operands, state, run))
+
+
+def by_position(x: Any, weight: Any, bias: Any, args: dict[str, Any], rank: int) -> Any:
+    """One convolution for each position of the result, of which that position is taken."""
+    maps = []
+    for place in np.ndindex(*weight.shape[1 : 1 + rank]):
+        own = flipped(weight[(slice(None), *place)], rank, args["flip"])
+        maps.append(function("conv", rank)(x, own, bias[(slice(None), *place)], **slid(args))[(..., *place)])
+    return torch.stack(maps, -1).reshape(len(x), *weight.shape[: 1 + rank])
+
+
+def places(x: Any, kernel: Any, args: dict[str, Any], rank: int) -> list[int]:
+    return list(function("conv", rank)(x[:, :1], torch.ones(1, 1, *kernel, dtype=x.dtype), **slid(args)).shape[2:])
+
+
+def test_local_conv() -> None:
+    for seed, (args, operands, rank, pad) in enumerate(copied_cases(31, 3)):
+        kernel = (2, 3, 1)[:rank]
+        size = places(pad(torch.from_numpy(operands[0])), kernel, args, rank)
+        draw = draws_from(seed)
+        state = {"weight": array(draw, 2, *size, 3, *kernel), "bias": array(draw, 2, *size)}
+
+        def run(x: Any, weight: Any, bias: Any, *, args: Any = args, rank: int = rank, pad: Any = pad) -> Any:
+            return by_position(pad(x), weight, bias, args, rank)
+
+        compare("local_conv", (args, operands, state, run))
+
+
+def test_tiled_conv() -> None:
+    """The weights spread over all positions make a local convolution; one tile is a convolution."""
+    for seed, (args, operands, rank, pad) in enumerate(copied_cases(32, 3)):
+        kernel, draw = (2, 3, 1)[:rank], draws_from(seed)
+        size = places(pad(torch.from_numpy(operands[0])), kernel, args, rank)
+        tiles = tuple(sizes(draw, rank, 1, 3))
+        state = {"weight": array(draw, 2, *tiles, 3, *kernel), "bias": array(draw, 2, *tiles)}
+        index = np.ix_(*(np.arange(n) % t for n, t in zip(size, tiles, strict=True)))
+
+        def run(
+            x: Any, weight: Any, bias: Any, *, args: Any = args, rank: int = rank, pad: Any = pad, index: Any = index
+        ) -> Any:
+            cut = (slice(None), *index)
+            return by_position(pad(x), weight[cut], bias[cut], args, rank)
+
+        compare("tiled_conv", ({**args, "tiles": tiles}, operands, state, run))
+
+
+def test_filter() -> None:
+    for seed, (args, operands, rank, pad) in enumerate(copied_cases(33, 6)):
+        numbers = array(draws_from(seed), *(2, 3, 3)[:rank])
+
+        def run(x: Any, *, args: Any = args, rank: int = rank, pad: Any = pad, numbers: Any = numbers) -> Any:
+            weight = flipped(torch.from_numpy(numbers)[None, None] / 4, rank, args["flip"])
+            weight = weight.expand(3, 1, *numbers.shape)
+            return function("conv", rank)(pad(x), weight, groups=3, **slid(args))
+
+        compare("filter", ({**args, "kernel": numbers.tolist(), "divisor": 4}, operands, {}, run))
+
+
 def transposed_cases(seed: int, count: int) -> Iterator[Case]:
     draw = draws_from(seed)
     for rank, _ in product(RANKS, range(count)):
@@ -252,6 +346,73 @@ def test_global_pools(name: str) -> None:
         compare(name, ({}, [x], {}, lambda x, stem=stem, rank=rank: function(stem, rank)(x, 1)))
 
 
+def test_pools_of_powers() -> None:
+    draw = draws_from(34)
+    for rank, power, _ in product(RANKS, (1.0, 2.0, 3.0, 2.5), range(12)):
+        args = {
+            "kernel_size": per_axis(draw, rank, 1, 3), "ceil_mode": draw.random() < 0.5,
+            "stride": draw.choice((None, per_axis(draw, rank, 1, 3))),
+        }  # fmt: skip
+        x = array(draw, 2, 3, *sizes(draw, rank, 3, 7), low=0.1)
+
+        def run(x: Any, *, rank: int = rank, power: float = power, args: Any = args) -> Any:
+            own = {k: v[0] if rank == 1 and isinstance(v, tuple) else v for k, v in args.items()}
+            return function("lp_pool", rank)(x, power, **own)
+
+        compare("lp_pool", ({"norm_type": power, **args}, [x], {}, run))
+
+
+def test_pools_of_logarithms() -> None:
+    """By unfolding each axis."""
+    draw = draws_from(35)
+    for rank, r, mean, _ in product(RANKS, (1.0, 5.0), (False, True), range(6)):
+        kernel, stride = tuple(sizes(draw, rank, 1, 3)), tuple(sizes(draw, rank, 1, 3))
+        x = array(draw, 2, 3, *sizes(draw, rank, 3, 7))
+
+        def run(x: Any, *, kernel: Any = kernel, stride: Any = stride, r: float = r, mean: bool = mean) -> Any:
+            for axis, (k, s) in enumerate(zip(kernel, stride, strict=True), 2):
+                x = x.unfold(axis, k, s)
+            sums = torch.logsumexp(r * x.flatten(2 + len(kernel)), -1)
+            return (sums - (np.log(np.prod(kernel)) if mean else 0)) / r
+
+        compare(
+            "log_sum_exp_pool", ({"kernel_size": kernel, "stride": stride, "sharpness": r, "mean": mean}, [x], {}, run)
+        )
+
+
+def test_max_unpool() -> None:
+    """Windows that do not overlap: of several values for one place PyTorch keeps any."""
+    draw = draws_from(36)
+    for rank, _ in product(RANKS, range(20)):
+        kernel = tuple(sizes(draw, rank, 1, 3))
+        whole = array(draw, 2, 3, *sizes(draw, rank, 3, 8))
+        pooled, indices = function("max_pool", rank)(torch.from_numpy(whole), kernel, return_indices=True)
+        x = array(draw, *pooled.shape)
+
+        def run(x: Any, i: Any, *rest: Any, rank: int = rank, kernel: Any = kernel, size: Any = whole.shape[2:]) -> Any:
+            return function("max_unpool", rank)(x, i, kernel, output_size=size)
+
+        size = {"output_size": whole.shape[2:]}
+        compare("max_unpool", ({"kernel_size": kernel, **size}, [x, indices.numpy()], {}, run))
+        compare("max_unpool", ({"kernel_size": kernel}, [x, indices.numpy(), whole], {}, run))
+
+
+def test_unpool() -> None:
+    """A bed of nails is a transposed convolution with a kernel of one."""
+    draw = draws_from(37)
+    for rank, _ in product(RANKS, range(10)):
+        block = tuple(sizes(draw, rank, 1, 3))
+        x = array(draw, 2, 3, *sizes(draw, rank, 1, 4))
+        nail = torch.zeros(3, 1, *block, dtype=torch.float64)
+        nail[(slice(None), 0, *(0,) * rank)] = 1
+
+        def nails(x: Any, *, rank: int = rank, nail: Any = nail, block: Any = block) -> Any:
+            return function("conv_transpose", rank)(x, nail, stride=block, groups=3)
+
+        compare("unpool", ({"kernel_size": block, "mode": "bed_of_nails"}, [x], {}, nails))
+        compare("unpool", ({"kernel_size": block}, [x], {}, lambda x, b=block: F.interpolate(x, scale_factor=b)))
+
+
 # Values by themselves, and along an axis.
 
 ACTIVATIONS: dict[str, tuple[Callable[..., Any], list[dict[str, Any]]]] = {
@@ -338,6 +499,29 @@ def test_batch_norm(training: bool) -> None:
         assert buffers.keys() == (moved.keys() if training else set())
         for key, values in buffers.items():
             np.testing.assert_allclose(values, moved[key], **TOLERANCE)
+
+
+def test_norms_of_each_sample() -> None:
+    draw = draws_from(38)
+    for rank, eps, learnt in product(range(4), (1e-5, 1e-2), (True, False)):
+        x = array(draw, 3, 6, *sizes(draw, rank, 2, 4))
+        state = {"weight": array(draw, 6), "bias": array(draw, 6)} if learnt else {}
+        more = {"eps": eps, "affine": learnt}
+        for groups in (1, 2, 3):
+            case = (
+                {**more, "num_groups": groups},
+                [x],
+                state,
+                lambda x, g=groups, e=eps, **s: F.group_norm(x, g, eps=e, **s),
+            )
+            compare("group_norm", case)
+        if rank:
+            compare("instance_norm", (more, [x], state, lambda x, e=eps, **s: F.instance_norm(x, eps=e, **s)))
+        for length in range(1, x.ndim):
+            shape = x.shape[x.ndim - length :]
+            own = {"weight": array(draw, *shape), "bias": array(draw, *shape)} if learnt else {}
+            args = {"normalized_shape": shape, "eps": eps, "elementwise_affine": learnt}
+            compare("layer_norm", (args, [x], own, lambda x, sh=shape, e=eps, **s: F.layer_norm(x, sh, eps=e, **s)))
 
 
 def test_dropout() -> None:
@@ -475,13 +659,51 @@ def test_upsample() -> None:
         compare("upsample", ({"size": goals}, [x], {}, lambda x, g=goals: F.interpolate(x, size=g)))
 
 
+def test_upsample_by_interpolation() -> None:
+    draw = draws_from(39)
+    for rank, aligned, _ in product(RANKS, (False, True), range(30)):
+        x = array(draw, 2, 3, *sizes(draw, rank, 1, 5))
+        mode = ("linear", "bilinear", "trilinear")[rank - 1]
+        for size in ({"scale_factor": per_axis(draw, rank, 1, 4)}, {"size": tuple(sizes(draw, rank, 1, 9))}):
+            more = {**size, "align_corners": aligned}
+
+            def run(x: Any, *, mode: str = mode, more: Any = more) -> Any:
+                return F.interpolate(x, mode=mode, **more)
+
+            compare("upsample", ({**more, "mode": draw.choice((mode, "linear"))}, [x], {}, run))
+
+
+def test_pad_with_copies() -> None:
+    draw = draws_from(40)
+    for rank, mode, _ in product(RANKS, COPIES, range(15)):
+        pairs = tuple((draw.randint(0, 3), draw.randint(0, 3)) for _ in range(rank))
+        x = array(draw, 2, 3, *sizes(draw, rank, 4, 6))
+        compare("pad", ({"padding": pairs, "mode": mode}, [x], {}, lambda x, p=pairs, m=mode: extended(x, p, m)))
+
+
+def test_places_that_change() -> None:
+    draw = draws_from(41)
+    for r in (1, 2, 3):
+        x = array(draw, 2, 2 * r * r, 3, 4)
+        compare("pixel_shuffle", ({"upscale_factor": r}, [x], {}, lambda x, r=r: F.pixel_shuffle(x, r)))
+        x = array(draw, 2, 3, 2 * r, 3 * r)
+        compare("pixel_unshuffle", ({"downscale_factor": r}, [x], {}, lambda x, r=r: F.pixel_unshuffle(x, r)))
+        for rank in RANKS:
+            x = array(draw, 2, 6, *sizes(draw, rank, 2, 4))
+            run = lambda x, g=r: x.unflatten(1, (g, -1)).transpose(1, 2).flatten(1, 2)  # noqa: E731
+            compare("channel_shuffle", ({"groups": r}, [x], {}, run))
+            with torch.no_grad():
+                torch.testing.assert_close(run(torch.from_numpy(x)), F.channel_shuffle(torch.from_numpy(x), r))
+
+
 # The comparison itself.
 
 COMPARED = {
     *ACTIVATIONS, "conv", "conv_transpose", "linear", "matmul", "prelu", "batch_norm", "dropout", "cross_entropy",
     "mse_loss", "max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "global_max_pool",
     "global_avg_pool", "add", "sub", "mul", "concat", "slice", "split", "flatten", "mean", "reshape", "permute",
-    "pad", "crop", "upsample",
+    "pad", "crop", "upsample", "local_conv", "tiled_conv", "filter", "lp_pool", "log_sum_exp_pool", "max_unpool",
+    "unpool", "layer_norm", "group_norm", "instance_norm", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
 }  # fmt: skip
 
 

@@ -138,6 +138,24 @@ def test_conv() -> None:
     agree("conv", conv_cases(), 2300, 3000)
 
 
+def test_conv_with_copies_in_the_padding() -> None:
+    def cases() -> Any:
+        draw = draws_from(22)
+        for rank, mode in product(RANKS, ("reflect", "replicate", "circular")):
+            for _ in range(300):
+                args = {
+                    "kernel_size": per_axis(draw, rank, 1, 4),
+                    "stride": per_axis(draw, rank, 1, 3),
+                    "padding": draw.choice((per_axis(draw, rank, 0, 4), "same", "valid")),
+                    "dilation": per_axis(draw, rank, 1, 2),
+                    "padding_mode": mode,
+                }
+                shape = (2, *(draw.randint(1, 7) for _ in range(rank)))
+                yield {"out_channels": 3, **args}, [shape], module("Conv", rank, 2, 3, **args)
+
+    agree("conv", cases(), 1000, 800)
+
+
 def test_conv_with_uneven_padding() -> None:
     def cases() -> Any:
         draw = draws_from(2)
@@ -358,6 +376,105 @@ def test_pad() -> None:
     agree("pad", cases(), 700, 100)
 
 
+def test_pad_with_copies() -> None:
+    def cases() -> Any:
+        draw = draws_from(23)
+        for rank, mode in product(RANKS, ("reflect", "replicate", "circular")):
+            for _ in range(200):
+                pairs = [[draw.randint(0, 4), draw.randint(0, 4)] for _ in range(rank)]
+                shape = (2, *(draw.randint(1, 6) for _ in range(rank)))
+                pads = torch_pads(pairs)
+                yield {"padding": pairs, "mode": mode}, [shape], lambda x, p=pads, m=mode: F.pad(x, p, m)
+        yield {"padding": [[1, 1]], "mode": "reflect", "value": 2}, [(2, 3)], lambda x: F.pad(x, (1, 1), "reflect", 2)
+
+    agree("pad", cases(), 900, 300)
+
+
+def test_pixels_and_channels_that_change_places() -> None:
+    def cases(name: str, function: Any) -> Any:
+        for channels, rows, columns, r in product((1, 4, 8, 9, 18), (1, 4, 6), (2, 6), (1, 2, 3)):
+            key = "upscale_factor" if name == "pixel_shuffle" else "downscale_factor"
+            yield {key: r}, [(channels, rows, columns)], lambda x, r=r: function(x, r)
+
+    agree("pixel_shuffle", cases("pixel_shuffle", F.pixel_shuffle), 50, 30)
+    agree("pixel_unshuffle", cases("pixel_unshuffle", F.pixel_unshuffle), 50, 30)
+    shapes = [(c, *(3, 2, 2)[:rank]) for c in (4, 6, 7) for rank in RANKS]
+    shuffles = [({"groups": g}, [s], lambda x, g=g: F.channel_shuffle(x, g)) for s in shapes for g in range(1, 8)]
+    agree("channel_shuffle", shuffles, 20, 20)
+
+
+def test_norms_of_each_sample() -> None:
+    shapes = [(6, *(4, 1, 2)[:rank]) for rank in range(4)] + [(6, 1), (6, 1, 1)]
+
+    def run(kind: Any, *values: Any, **keys: Any) -> Any:
+        def forward(x: Any) -> Any:
+            if kind is nn.GroupNorm and values[1] != x.shape[1]:
+                return None  # PyTorch asks for the number of channels only where it is learnt
+            made = (kind if isinstance(kind, type) else kind[x.ndim])(*values, **keys)
+            return made(x), made
+
+        return forward
+
+    instance = {3: nn.InstanceNorm1d, 4: nn.InstanceNorm2d, 5: nn.InstanceNorm3d}
+    flags = ({"affine": True}, {"affine": False, "eps": 1e-3})
+    groups = [
+        ({"num_groups": g, "num_channels": c, **a}, [s], run(nn.GroupNorm, g, c, **a))
+        for s in shapes for g in (1, 2, 4, 6) for c in (6, 8) for a in flags
+    ]  # fmt: skip
+    agree("group_norm", groups, 36, 50)
+    instances = [
+        ({"num_features": 6, **a}, [s], run(instance, 6, **a)) for s in shapes if len(s) > 1 for a in flags
+    ]  # fmt: skip
+    agree("instance_norm", instances, 6, 4)
+    layers = []
+    for shape, length, wrong in product(shapes, (1, 2, 3, 4, 5), (0, 1)):
+        normalized = [n + wrong for n in ((1,) + shape)[-length:]]
+        for more in ({}, {"bias": False}, {"elementwise_affine": False}):
+            reference = run(nn.LayerNorm, normalized, **more)
+            if length > len(shape):
+                continue  # with the batch axis
+            layers.append(({"normalized_shape": normalized, **more}, [shape], reference))
+    agree("layer_norm", layers, 30, 30)
+
+
+def test_pools_of_powers() -> None:
+    def cases() -> Any:
+        draw = draws_from(24)
+        for rank in RANKS:
+            for _ in range(200):
+                args = {"kernel_size": per_axis(draw, rank, 1, 4), "ceil_mode": draw.random() < 0.5}
+                if draw.random() < 0.8:
+                    args["stride"] = per_axis(draw, rank, 1, 4)
+                shape = (2, *(draw.randint(4, 9) for _ in range(rank)))
+                theirs = {k: v[0] if rank == 1 and isinstance(v, list) else v for k, v in args.items()}
+                yield {"norm_type": 2, **args}, [shape], module("LPPool", rank, 2, **theirs)
+
+    agree("lp_pool", cases(), 500)
+
+
+def test_max_unpool() -> None:
+    def cases() -> Any:
+        draw = draws_from(25)
+        for rank in RANKS:
+            for _ in range(400):
+                args = {"kernel_size": per_axis(draw, rank, 1, 4), "padding": per_axis(draw, rank, 0, 2)}
+                if draw.random() < 0.7:
+                    args["stride"] = per_axis(draw, rank, 1, 4)
+                unpool = getattr(nn, f"MaxUnpool{rank}d")(**args)
+                shape = (2, *(draw.randint(1, 4) for _ in range(rank)))
+                size = [draw.randint(1, 12) for _ in range(rank)]
+
+                def run(x: Any, i: Any, unpool: Any = unpool, size: Any = None) -> Any:
+                    return none_if_empty(unpool(x, i.long(), size))
+
+                yield args, [shape, shape], run
+                yield {**args, "output_size": size}, [shape, shape], lambda x, i, r=run, s=size: r(x, i, size=s)
+                wrong = (2, *(n + draw.choice((0, 1)) for n in shape[1:]))
+                yield args, [shape, wrong], run
+
+    agree("max_unpool", cases(), 900, 700)
+
+
 def narrowed(x: Any, starts: list[int], goals: list[int]) -> Any:
     for axis, (start, goal) in enumerate(zip(starts, goals, strict=True), 2):
         x = x.narrow(axis, start, goal)
@@ -401,6 +518,22 @@ def test_upsample() -> None:
             yield {"size": [2] * (rank + 1)}, [(2, *(3,) * rank)], lambda x, r=rank: F.interpolate(x, [2] * (r + 1))
 
     agree("upsample", cases(), 1000, 500)
+
+
+def test_upsample_by_interpolation() -> None:
+    def cases() -> Any:
+        draw = draws_from(26)
+        for rank, mode, aligned in product(RANKS, ("nearest", "linear", "bilinear", "trilinear"), (False, True)):
+            for _ in range(30):
+                shape = (2, *(draw.randint(1, 6) for _ in range(rank)))
+                for args in ({"scale_factor": per_axis(draw, rank, 1, 4)}, {"size": per_axis(draw, rank, 1, 9)}):
+                    if mode == "linear" and rank > 1:
+                        continue  # here it is for every rank
+                    more = {"mode": mode, "align_corners": aligned}
+                    theirs = {**args, "mode": mode} | ({} if mode == "nearest" and not aligned else more)
+                    yield {**args, **more}, [shape], lambda x, a=theirs: F.interpolate(x, **a)
+
+    agree("upsample", cases(), 300, 300)
 
 
 def test_reshape() -> None:
@@ -585,10 +718,20 @@ SAVING: dict[str, tuple[Any, dict[str, Any]]] = {
     "concat": (lambda x: torch.cat((x, x.detach().clone().requires_grad_()), 1), {}),
     "cross_entropy": (lambda x: F.cross_entropy(x, x.detach().clone()), {}),
     "mse_loss": (lambda x: F.mse_loss(x, x.detach().clone()), {}),
+    "layer_norm": (lambda x: F.layer_norm(x, (5, 5)), {"elementwise_affine": False}),
+    "group_norm": (lambda x: F.group_norm(x, 2), {"num_groups": 2}),
+    "instance_norm": (F.instance_norm, {}),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x.reshape(1, -1, 5, 1)[:, :8], 2), {"upscale_factor": 2}),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 5), {"downscale_factor": 5}),
+    "channel_shuffle": (lambda x: F.channel_shuffle(x, 2), {"groups": 2}),
     "batch_norm": (lambda x: F.batch_norm(x, None, None, torch.ones(2, requires_grad=True), training=True), {}),
 }
 """Dropout stands apart: on the CPU PyTorch keeps its mask in floats, on a GPU in bytes, as here. So does local
 response normalisation, which PyTorch composes of six operations that each keep something."""
+
+
+COMPOSED = {"local_conv", "tiled_conv", "filter", "log_sum_exp_pool", "lp_pool", "unpool", "max_unpool"}
+"""PyTorch has no such operation, or composes it of several; max_unpool keeps the indices, which its pool keeps too."""
 
 
 @pytest.mark.parametrize("name", SAVING)
@@ -613,7 +756,7 @@ def test_what_backward_keeps(name: str) -> None:
             found.add("output")
         elif tensor.data_ptr() == x.data_ptr() or tensor.shape == x.shape:
             found.add("input")
-        elif name == "batch_norm" and tensor.shape == (2,):
+        elif "norm" in name and tensor.numel() <= 2:
             found.add("statistics")
     op, _ = ops.find(name).read(args, literal)
     assert op is not None
@@ -621,7 +764,7 @@ def test_what_backward_keeps(name: str) -> None:
 
 
 def test_every_op_is_compared() -> None:
-    compared = {*ACTIVATIONS, *SAVING, "softmax", "log_softmax"}
+    compared = {*ACTIVATIONS, *SAVING, *COMPOSED, "softmax", "log_softmax"}
     assert set(ops.names()) <= compared
 
 

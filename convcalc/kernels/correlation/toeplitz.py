@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcalc.kernels._axes import pairs, per_axis
+from convcalc.kernels._border import gathered
 from convcalc.kernels._tally import tally
 from convcalc.kernels._windows import pad, paddings, reach, unpad
 from convcalc.kernels.correlation import NotApplicable, counts, place
@@ -68,7 +69,8 @@ def matrix(w: Array, sizes: Sizes, stride: Sizes, dilation: Sizes, groups: int) 
 def layer_matrix(name: str, x_shape: Sizes, weight: Array, options: dict[str, Any]) -> Array:
     """The matrix of a ``conv`` or ``conv_transpose`` of ``[C, *S]``, by the attributes that its kernel takes.
 
-    Columns that only padding would meet are left out, rows that a transposed convolution cuts off too.
+    Columns of zeros in the padding are left out, those of copies added to what is copied; rows that a transposed
+    convolution cuts off are left out, too.
     """
     sizes, kernel = x_shape[1:], weight.shape[2:]
     rank, groups = len(sizes), options.get("groups", 1)
@@ -77,8 +79,9 @@ def layer_matrix(name: str, x_shape: Sizes, weight: Array, options: dict[str, An
     if name == "conv":
         amounts = paddings(options.get("padding", 0), sizes, spans, stride)
         padded = tuple(n + before + after for n, (before, after) in zip(sizes, amounts, strict=True))
-        full = matrix(weight, padded, stride, dilation, groups)
-        return unpad(full.reshape(len(full), -1, *padded), amounts).reshape(len(full), -1)
+        turned = np.flip(weight, tuple(range(2, weight.ndim))) if options.get("flip") else weight
+        full = matrix(turned, padded, stride, dilation, groups).reshape(-1, x_shape[0], *padded)
+        return gathered(full, amounts, options.get("padding_mode", "zeros")).reshape(len(full), -1)
     reached = tuple(range(0, n * s, s)[-1] + span + 1 for n, s, span in zip(sizes, stride, spans, strict=True))
     full = matrix(weight, reached, stride, dilation, groups)
     behind = [(0, more) for more in per_axis(options.get("output_padding", 0), rank, "output_padding")]

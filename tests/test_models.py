@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 import convcalc
 from convcalc.spec import read, read_spec
 from convcalc.spec.shipped import folder
+from convcalc.witness import Run, random_inputs
 
 MODELS = sorted(Path(folder(), "models").glob("*.yaml"))
 
@@ -27,6 +29,7 @@ class Figures(NamedTuple):
 # tests/oracle/test_models_torch.py, counted by PyTorch.
 FIGURES = {
     "alexnet": Figures(61_100_840, 714_188_480, (1000,), 63),
+    "c3d": Figures(79_991_015, 38_548_959_232, (487,), 96),
     "alexnet_2012": Figures(60_965_224, 724_406_816, (1000,), 67),
     "dcgan_generator": Figures(3_576_704, 104_628_224, (3, 64, 64), 1),
     "densenet": Figures(7_978_856, 2_834_161_664, (1000,), 29),
@@ -34,14 +37,34 @@ FIGURES = {
     "densenet161": Figures(28_681_000, 7_727_907_072, (1000,), 29),
     "densenet169": Figures(14_149_480, 3_359_843_328, (1000,), 29),
     "densenet201": Figures(20_013_928, 4_291_365_888, (1000,), 29),
+    "efficientnet": Figures(5_288_548, 385_814_752, (1000,), 1),
+    "efficientnet_b0": Figures(5_288_548, 385_814_752, (1000,), 1),
+    "efficientnet_b1": Figures(7_794_184, 686_802_832, (1000,), 1),
+    "efficientnet_b2": Figures(9_109_994, 1_087_529_456, (1000,), 1),
+    "efficientnet_b3": Figures(12_233_232, 1_827_141_392, (1000,), 1),
+    "efficientnet_b4": Figures(19_341_616, 4_393_771_024, (1000,), 1),
+    "efficientnet_b5": Figures(30_389_784, 10_266_384_752, (1000,), 1),
+    "efficientnet_b6": Figures(43_040_704, 19_067_593_536, (1000,), 1),
+    "efficientnet_b7": Figures(66_347_960, 37_745_884_192, (1000,), 1),
     "googlenet": Figures(6_624_904, 1_498_376_192, (1000,), 15),
     "googlenet_aux": Figures(13_004_888, 1_506_748_416, (1000,), 15),
+    "googlenet_2014": Figures(6_998_552, 1_582_671_872, (1000,), 31),
+    "googlenet_2014_aux": Figures(13_378_280, 1_591_044_096, (1000,), 79),
+    "inception_module": Figures(163_696, 128_049_152, (256, 28, 28), 1),
+    "inception_module_naive": Figures(387_296, 303_464_448, (416, 28, 28), 1),
+    "inception_module_reduced": Figures(163_696, 128_049_152, (256, 28, 28), 1),
     "inception_v3": Figures(23_834_568, 5_713_216_096, (1000,), 75),
     "inception_v3_aux": Figures(27_161_264, 5_718_899_296, (1000,), 299),
     "lenet5": Figures(61_706, 416_520, (10,), 32),
     "mobilenet_v1_slim": Figures(4_231_976, 568_740_352, (1000,), 32),
+    "lenet5_1998": Figures(60_000, 327_256, (84,), 32),
     "mobilenet_v1": Figures(4_231_976, 568_740_352, (1000,), 1),
     "mobilenet_v2": Figures(3_504_872, 300_774_272, (1000,), 1),
+    "mobilenet_v3": Figures(5_483_032, 216_589_760, (1000,), 1),
+    "mobilenet_v3_large": Figures(5_483_032, 216_589_760, (1000,), 1),
+    "mobilenet_v3_small": Figures(2_542_856, 56_510_400, (1000,), 1),
+    "neocognitron": Figures(29_472, 1_132_800, (24, 1, 1), 16),
+    "nin": Figures(966_986, 222_486_528, (10,), 4),
     "resnet": Figures(25_557_032, 4_089_184_256, (1000,), 1),
     "resnet18": Figures(11_689_512, 1_814_073_344, (1000,), 1),
     "resnet34": Figures(21_797_672, 3_663_761_408, (1000,), 1),
@@ -53,6 +76,11 @@ FIGURES = {
     "resnext50_32x4d": Figures(25_028_904, 4_230_479_872, (1000,), 1),
     "resnext101_32x8d": Figures(88_791_336, 16_414_015_488, (1000,), 1),
     "resnext101_64x4d": Figures(83_455_272, 15_460_270_080, (1000,), 1),
+    "shufflenet_v2": Figures(2_278_604, 144_907_992, (1000,), 1),
+    "shufflenet_v2_x0_5": Figures(1_366_792, 40_476_448, (1000,), 1),
+    "shufflenet_v2_x1_0": Figures(2_278_604, 144_907_992, (1000,), 1),
+    "shufflenet_v2_x1_5": Figures(3_503_624, 295_759_392, (1000,), 1),
+    "shufflenet_v2_x2_0": Figures(7_393_996, 583_253_464, (1000,), 1),
     "squeezenet": Figures(1_248_424, 818_924_576, (1000,), 21),
     "squeezenet1_0": Figures(1_248_424, 818_924_576, (1000,), 21),
     "squeezenet1_1": Figures(1_235_496, 349_151_936, (1000,), 17),
@@ -67,6 +95,7 @@ FIGURES = {
     "vgg16_bn": Figures(138_365_992, 15_470_264_320, (1000,), 32),
     "vgg19": Figures(143_667_240, 19_632_062_464, (1000,), 32),
     "vgg19_bn": Figures(143_678_248, 19_632_062_464, (1000,), 32),
+    "wavenet": Figures(247_136, 998_244_352, (256, 4096), 1),
 }
 
 # Size, stride and padding of the last map before global pooling: Araujo et al., Distill 2019, and by hand.
@@ -77,6 +106,7 @@ FIELDS = {
     "inception_v3": (1311, 32, 618),
     "mobilenet_v1": (315, 32, 157),
     "mobilenet_v1_slim": (315, 32, 126),
+    "efficientnet_b0": (851, 32, 425),
     "mobilenet_v2": (491, 32, 245),
     "resnet18": (435, 32, 217),
     "resnet34": (899, 32, 449),
@@ -92,6 +122,12 @@ LANDMARKS = {
     "alexnet_2012": {"conv1": (96, 55, 55), "conv2": (256, 27, 27), "conv3": (384, 13, 13), "pool5": (256, 6, 6)},
     "alexnet": {"conv1": (64, 55, 55), "conv2": (192, 27, 27), "conv5": (256, 13, 13), "pool5": (256, 6, 6)},
     "googlenet_aux": {"pool1": (64, 56, 56), "pool2": (192, 28, 28), "pool3": (480, 14, 14), "pool4": (832, 7, 7)},
+    "c3d": {"pool1": (64, 16, 56, 56), "pool3": (256, 4, 14, 14), "pool5": (512, 1, 4, 4), "fc6": (4096,)},
+    "lenet5_1998": {"C1": (6, 28, 28), "S2": (6, 14, 14), "C3": (16, 10, 10), "S4": (16, 5, 5), "F6": (84,)},
+    "neocognitron": {"US1": (24, 16, 16), "UC1": (24, 10, 10), "US2": (24, 8, 8), "UC2": (24, 6, 6), "US3": (24, 2, 2)},
+    "efficientnet_b0": {"stage3": (40, 28, 28), "stage5": (112, 14, 14), "stage7": (320, 7, 7), "conv8": (1280, 7, 7)},
+    "shufflenet_v2_x1_0": {"stage2": (116, 28, 28), "stage3": (232, 14, 14), "stage4": (464, 7, 7)},
+    "googlenet_2014": {"pool1": (64, 56, 56), "pool2": (192, 28, 28), "pool3": (480, 14, 14), "pool4": (832, 7, 7)},
     "unet_2015": {"down1/relu_2": (64, 568, 568), "bottom/relu_2": (1024, 28, 28), "up1/concat_1": (128, 392, 392)},
     "dcgan_generator": {"project": (512, 4, 4), "paint": (3, 64, 64)},
 }  # fmt: skip
@@ -138,9 +174,11 @@ def test_figures(name: str) -> None:
 def test_smallest_input(name: str) -> None:
     net = convcalc.load(name)
     side = FIGURES[name].smallest
-    assert not rejects(net, H=side, W=side)
-    assert rejects(net, H=side - 1, W=side)
-    assert rejects(net, H=side, W=side - 1)
+    axes = [axis for axis in ("H", "W") if axis in net.values] or ["T"]
+    fits = dict.fromkeys(axes, side)
+    assert not rejects(net, **fits)
+    for axis in axes:
+        assert rejects(net, **{**fits, axis: side - 1})
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -202,3 +240,37 @@ def test_lenet5_counts_of_the_lecture() -> None:
 def test_an_alexnet_of_one_group_has_dense_kernels() -> None:
     grouped, dense = (convcalc.load("alexnet_2012").analyze(groups=n) for n in (2, 1))
     assert dense.totals.params - grouped.totals.params == (614_400 + 1_327_104 + 884_736) // 2
+
+
+def test_the_connections_of_c3() -> None:
+    """Table I of the paper: which maps of S2 each map of C3 sees, found by changing one map at a time."""
+    net = convcalc.load("lenet5_1998")
+    table = [
+        {0, 1, 2}, {1, 2, 3}, {2, 3, 4}, {3, 4, 5}, {0, 4, 5}, {0, 1, 5},
+        {0, 1, 2, 3}, {1, 2, 3, 4}, {2, 3, 4, 5}, {0, 3, 4, 5}, {0, 1, 4, 5}, {0, 1, 2, 5},
+        {0, 1, 3, 4}, {1, 2, 4, 5}, {0, 2, 3, 5}, {0, 1, 2, 3, 4, 5},
+    ]  # fmt: skip
+    base: dict[str, dict[str, np.ndarray]] = {}
+    inputs = random_inputs(net, dtype="float64")
+    before = Run(net, inputs, base, keep=frozenset({"C3"}), forward_only=True).kept["C3"]
+    seen: list[set[int]] = [set() for _ in range(16)]
+    for source in range(6):
+        changed = {name: {key: array.copy() for key, array in own.items()} for name, own in base.items()}
+        changed["S2/conv_1"]["bias"][source] += 0.5
+        after = Run(net, inputs, changed, keep=frozenset({"C3"}), forward_only=True).kept["C3"]
+        for target in np.flatnonzero(abs(after - before).max(axis=(0, 2, 3)) > 1e-9):
+            seen[target].add(source)
+    assert seen == table
+    assert sum(map(len, table)) == 60
+
+
+def test_wavenet_sees_only_the_past() -> None:
+    fields = convcalc.load("wavenet").analyze(stacks=1).totals.fields
+    assert [(field.size, field.start) for field in fields] == [(1025, -1024)]
+    assert convcalc.load("wavenet").analyze().totals.receptive_field == (3071,)
+
+
+def test_reduction_saves_more_than_half() -> None:
+    naive, reduced = (convcalc.load(f"inception_module_{kind}").analyze().totals for kind in ("naive", "reduced"))
+    assert reduced.params / naive.params < 0.43
+    assert reduced.macs / naive.macs < 0.43

@@ -15,6 +15,8 @@ import convcalc
 
 torch = pytest.importorskip("torch")
 
+import nets_of_units as units  # noqa: E402
+from nets_of_units import Branches  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.oracle
 
-WITH_WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+WITH_WEIGHTS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 NAMES = {"conv", "conv_transpose", "linear"}
 
 
@@ -89,19 +91,6 @@ def vgg(plan: str, norm: bool = False) -> nn.Module:
 
 def conv_bn_relu(i: int, o: int, k: int = 1, s: int = 1) -> nn.Module:
     return nn.Sequential(nn.Conv2d(i, o, k, s, k // 2, bias=False), nn.BatchNorm2d(o, 1e-3), nn.ReLU())
-
-
-class Branches(nn.Module):
-    """Several modules on the same input, joined along the channels or added."""
-
-    def __init__(self, *branches: nn.Module, added: bool = False) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(branches)
-        self.added = added
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        outputs = [branch(x) for branch in self.branches]
-        return outputs[0] + outputs[1] if self.added else torch.cat(outputs, 1)
 
 
 INCEPTIONS = {
@@ -376,8 +365,30 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "mobilenet_v2": (mobilenet_v2, (3, 224, 224)),
     "inception_v3": (InceptionV3, (3, 299, 299)),
     "inception_v3_aux": (partial(InceptionV3, True), (3, 299, 299)),
+    "mobilenet_v3_large": (partial(units.mobilenet_v3, units.LARGE, 1280), (3, 224, 224)),
+    "mobilenet_v3_small": (partial(units.mobilenet_v3, units.SMALL, 1024), (3, 224, 224)),
+    **{
+        f"efficientnet_b{n}": (partial(units.efficientnet, width, depth), (3, side, side))
+        for n, (width, depth, side) in enumerate(units.SCALES)
+    },
+    "shufflenet_v2_x0_5": (partial(units.shufflenet_v2, 48), (3, 224, 224)),
+    "shufflenet_v2_x1_0": (partial(units.shufflenet_v2, 116), (3, 224, 224)),
+    "shufflenet_v2_x1_5": (partial(units.shufflenet_v2, 176), (3, 224, 224)),
+    "shufflenet_v2_x2_0": (partial(units.shufflenet_v2, 244, 2048), (3, 224, 224)),
+    "wavenet": (units.wavenet, (256, 4096)),
+    "c3d": (units.c3d, (3, 16, 112, 112)),
+    "neocognitron": (units.neocognitron, (1, 16, 16)),
+    "nin": (units.nin, (3, 32, 32)),
+    "inception_module_reduced": (partial(units.inception_module, True), (192, 28, 28)),
+    "inception_module_naive": (partial(units.inception_module, False), (192, 28, 28)),
+    "googlenet_2014": (partial(units.GoogLeNet2014, INCEPTIONS), (3, 224, 224)),
+    "googlenet_2014_aux": (partial(units.GoogLeNet2014, INCEPTIONS, True), (3, 224, 224)),
 }
 DEFAULTS = {
+    "efficientnet": "efficientnet_b0",
+    "inception_module": "inception_module_reduced",
+    "mobilenet_v3": "mobilenet_v3_large",
+    "shufflenet_v2": "shufflenet_v2_x1_0",
     "densenet": "densenet121",
     "resnet": "resnet50",
     "resnext": "resnext50_32x4d",
@@ -412,7 +423,19 @@ def test_every_layer_agrees_with_pytorch(name: str) -> None:
     assert ours.totals.macs == macs
 
 
-@pytest.mark.parametrize("name", ["alexnet", "googlenet", "resnet18", "unet_2015", "vgg11"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alexnet",
+        "googlenet",
+        "googlenet_2014",
+        "efficientnet_b0",
+        "resnet18",
+        "shufflenet_v2_x1_0",
+        "unet_2015",
+        "vgg11",
+    ],
+)
 @pytest.mark.parametrize("sides", [(225, 252), (239, 224)])
 def test_other_sizes_agree_with_pytorch(name: str, sides: tuple[int, int]) -> None:
     build, shape = MODELS[name]

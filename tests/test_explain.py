@@ -200,5 +200,6 @@ def test_op_takes_every_attribute_as_an_option() -> None:
     assert "makes 4x7x12" in told
     assert "makes 3x5x5" in run("op", "max_pool", "3x9x9", "--kernel-size", "2", "--ceil-mode")[1]
     assert "of 3x8x8 and 3x8x8 makes 6x8x8" in run("op", "concat", "3x8x8", "3x8x8")[1]
+    assert "makes 3x8x8" in run("op", "max_unpool", "3x4x4", "3x4x4", "--kernel-size", "2")[1]
     assert "not '3y8'" in run("op", "relu", "3y8")[2]
     assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]

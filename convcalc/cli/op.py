@@ -38,12 +38,21 @@ def op(
     from convcalc.spec import read_spec
 
     count = next((place for place, text in enumerate(said) if text.startswith("-")), len(said))
-    inputs = "".join(f"  x{place}: [{_shape(text)}]\n" for place, text in enumerate(said[:count], 1))
+    inputs = "".join(f"  x{place}: {_input(kind, place, text)}\n" for place, text in enumerate(said[:count], 1))
     names = ", ".join(f"x{place}" for place in range(1, count + 1))
     layer = f"  - {kind}: {{{', '.join(_attributes(said[count:]))}}}\n    from: [{names}]\n"
     spec = read_spec(Source("<op>", f"input:\n{inputs}layers:\n{layer}"), partial=True)
     told = list(explanations(analyze(expand(spec))))
     (write_sums if terms else write)(format_, told, sys.stdout)
+
+
+def _input(kind: str, place: int, text: str) -> str:
+    """An operand as a spec declares it; indices are whole numbers."""
+    from convcalc import ops
+
+    if kind in ops.names() and ops.find(kind).indices == place - 1:
+        return f"{{shape: [{_shape(text)}], dtype: int64}}"
+    return f"[{_shape(text)}]"
 
 
 def _shape(text: str) -> str:

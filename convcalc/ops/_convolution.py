@@ -37,8 +37,9 @@ class Correlating(Windowed):
         """The sizes of the result, and what must hold on each axis."""
         windows = self.windows(len(sizes))
         demands = [*self.same_demands(len(sizes)), *self.fitting(sizes)]
-        for n, w in zip(sizes, windows, strict=True):
-            demands.extend(_border.demands(self.padding_mode, n, w.before, w.after))
+        if self.padding_mode != "zeros":
+            for n, w in zip(sizes, windows, strict=True):
+                demands.extend(_border.demands(self.padding_mode, n, w.before, w.after))
         return tuple(w.count(n) for w, n in zip(windows, sizes, strict=True)), tuple(demands)
 
     def mend(self, demand: Demand, *inputs: Shape) -> str:

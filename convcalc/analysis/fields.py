@@ -143,7 +143,7 @@ class Trace:
         reads = self.reads(ref)
         if len(reads) == 1 and reads[0] is not None and reads[0].count(IDENTITY) == len(reads[0]):
             return self.runs[node.inputs[0]]
-        seam = has_seam(None if axes is None else axes[1:] for axes in reads)
+        seam = has_seam(None if axes is None else axes[1:] for axes in reads) or node.op.bounded(*step.inputs)
         parts: list[list[Run]] = []
         for operand, axes in zip(node.inputs, reads, strict=True):
             if axes is None:

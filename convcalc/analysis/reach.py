@@ -74,12 +74,13 @@ def reached(trace: Trace, wanted: dict[Ref, tuple[Box[int], ...]]) -> dict[str, 
             if not results.boxes:
                 continue
             partial = node.op.view and results.boxes != (full(step.outputs[ref.port]),)
+            bounded = node.op.bounded(*step.inputs)
             for index, axes in enumerate(trace.reads(ref)):
                 operand = node.inputs[index]
                 if axes is None or (trace.local and _left_out(trace, ref, index)):
                     continue
                 # A view that mixes axes puts each value somewhere; what one of them saw is not told by axes.
-                exact = results.exact and not (partial and any(t.advance == 0 for t in axes))
+                exact = results.exact and not bounded and not (partial and any(t.advance == 0 for t in axes))
                 boxes, beyond = _back(results.boxes, axes, step.inputs[index])
                 cut |= beyond
                 known = found.get(operand, NONE)

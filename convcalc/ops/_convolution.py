@@ -8,12 +8,11 @@ from convcalc.diagnostics import Problem
 from convcalc.dims import prod
 from convcalc.ops import _border
 from convcalc.ops._attributes import Flag, Integer, PerAxis, Word
-from convcalc.ops._op import Cost, Outcome
+from convcalc.ops._op import Cost, Outcome, Taps, phases, whole
 from convcalc.ops._window import BY_SIZE, Windowed, divisible, mend_groups, same_channels
 
 if TYPE_CHECKING:
     from convcalc.dims import Demand, Dim, Shape
-    from convcalc.ops._op import Taps
 
 
 class Correlating(Windowed):
@@ -46,6 +45,16 @@ class Correlating(Windowed):
         if demand.code == "padding-too-large":
             return "write padding_mode: replicate, or less padding"
         return super().mend(demand, *inputs)
+
+    def sized(self, *inputs: Shape) -> bool:
+        """Where copies stand depends on the size."""
+        around = any(w.before or w.after for w in self.windows(len(inputs[0]) - 1))
+        return super().sized(*inputs) or (self.padding_mode != "zeros" and around)
+
+    def bounded(self, *inputs: Shape) -> bool:
+        """What a window reads from the other end, or mirrored between its taps, is no progression."""
+        apart = any(w.dilation != 1 for w in self.windows(len(inputs[0]) - 1))
+        return self.padding_mode == "circular" or (self.padding_mode != "zeros" and apart)
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """Copies in the padding depend on the size of the operand."""
@@ -87,6 +96,10 @@ class Convolution(Correlating):
         macs = results * self.seen(channels) * prod(self.kernels(len(sizes)))
         return Cost(macs=macs, adds=results if self.bias else 0)
 
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """A kernel reads all."""
+        return (whole(inputs[0][0]),)
+
     def seen(self, channels: Dim) -> Dim:
         """How many of the operand's channels an output sees."""
         return channels
@@ -103,6 +116,14 @@ def group_demands(op: Any, channels: Dim) -> tuple[Demand, ...]:
         divisible(channels, op.groups, "input channels", ("groups",)),
         divisible(op.out_channels, op.groups, "output channels", ("groups",)),
     )
+
+
+def group_channels(op: Any, channels: Dim) -> tuple[Taps, ...]:
+    """A kernel reads the channels of its group."""
+    if op.groups == 1:
+        return (whole(channels),)
+    alike, each = phases(op.out_channels // op.groups), channels // op.groups
+    return (Taps(alike, each, ((0, 1, each),) * alike),)
 
 
 def mend_channels(op: Any, demand: Demand, channels: Dim) -> str:

@@ -281,6 +281,10 @@ class Op:
         spatial = zip(self.channels(port, *inputs), self.taps(*inputs), strict=True)
         return tuple(None if axes is None else (own, *axes) for own, axes in spatial)
 
+    def bounded(self, *inputs: Shape) -> bool:
+        """Whether taps may name more than a value reads, since axes alone do not tell, or the values decide."""
+        return False
+
     def sized(self, *inputs: Shape) -> bool:
         """Whether taps that do not read all of an axis depend on its size, and not on attributes alone."""
         return False

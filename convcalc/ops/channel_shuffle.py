@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convcalc.ops._attributes import Integer
-from convcalc.ops._op import FREE, Cost, Op, Outcome
+from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps, phases
 from convcalc.ops._window import divisible, mend_groups
 
 if TYPE_CHECKING:
@@ -31,3 +31,8 @@ class ChannelShuffle(Op):
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""
         return FREE
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """The first of each group come first."""
+        each = inputs[0][0] // self.groups
+        return (Taps(phases(self.groups), 1, tuple((group * each, 1, 1) for group in range(self.groups))),)

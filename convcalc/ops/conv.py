@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from convcalc.ops._convolution import GROUPS, Convolution, group_demands
-from convcalc.ops._op import Taps, phases, whole
+from convcalc.ops._convolution import GROUPS, Convolution, group_channels, group_demands
 
 if TYPE_CHECKING:
     from convcalc.dims import Demand, Dim, Shape
+    from convcalc.ops._op import Taps
 
 
 class Conv(Convolution):
@@ -29,12 +29,7 @@ class Conv(Convolution):
         return channels // self.groups
 
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        """A kernel reads the channels of its group."""
-        channels, groups = inputs[0][0], self.groups
-        if groups == 1:
-            return (whole(channels),)
-        alike = phases(self.out_channels // groups)
-        return (Taps(alike, channels // groups, ((0, 1, channels // groups),) * alike),)
+        return group_channels(self, inputs[0][0])
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]

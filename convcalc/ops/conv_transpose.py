@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.dims import Demand, prod, unwindow
 from convcalc.ops._attributes import Padding, PerAxis, Word
-from convcalc.ops._convolution import GROUPS, Convolution, group_demands, mend_channels
+from convcalc.ops._convolution import GROUPS, Convolution, group_channels, group_demands, mend_channels
 from convcalc.ops._op import Cost, Outcome
 from convcalc.ops._window import Windowed, same_channels, scattered, written
 
@@ -76,6 +76,9 @@ class ConvTranspose(Windowed):
         kernel = self.kernels(len(inputs[0]) - 1)
         macs = prod(inputs[0]) * (self.out_channels // self.groups) * prod(kernel)
         return Cost(macs=macs, adds=prod(outputs[0]) if self.bias else 0)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        return group_channels(self, inputs[0][0])
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         return (tuple(map(scattered, self.windows(len(inputs[0]) - 1))),)

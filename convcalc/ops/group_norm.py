@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.ops._attributes import Flag, Integer
 from convcalc.ops._normal import Normal
-from convcalc.ops._op import Outcome
+from convcalc.ops._op import Outcome, Taps, phases
 from convcalc.ops._window import divisible, mend_groups, same_channels
 
 if TYPE_CHECKING:
@@ -44,3 +44,7 @@ class GroupNorm(Normal):
 
     def means(self, *inputs: Shape) -> Dim:
         return self.num_groups
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        each = phases(inputs[0][0] // self.num_groups)
+        return (Taps(each, each, ((0, 1, each),) * each),)

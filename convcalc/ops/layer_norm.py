@@ -8,7 +8,7 @@ from convcalc.diagnostics import Problem
 from convcalc.dims import Demand, prod
 from convcalc.ops._attributes import Flag, Integers
 from convcalc.ops._normal import Normal, trailing
-from convcalc.ops._op import Outcome
+from convcalc.ops._op import IDENTITY, Outcome, whole
 
 if TYPE_CHECKING:
     from convcalc.dims import Dim, Shape
@@ -66,3 +66,7 @@ class LayerNorm(Normal):
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         return (trailing(inputs[0], len(self._normalized(inputs[0]))),)
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        x = inputs[0]
+        return (whole(x[0]) if len(self._normalized(x)) == len(x) else IDENTITY,)

@@ -104,6 +104,10 @@ class MaxUnpool(Op):
         """Nothing is computed."""
         return FREE
 
+    def bounded(self, *inputs: Shape) -> bool:
+        """The indices decide."""
+        return True
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """Every value that may come to stand there."""
         own = tuple(map(scattered, self._windows(len(inputs[0]) - 1)))

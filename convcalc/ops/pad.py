@@ -80,6 +80,10 @@ class Pad(Op):
         """Nothing is computed."""
         return FREE
 
+    def sized(self, *inputs: Shape) -> bool:
+        """Where copies stand depends on the size."""
+        return bool(self.mode != "constant")
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """Copies depend on the size of the operand."""
         sizes = inputs[0][1:]

@@ -36,6 +36,15 @@ class PixelShuffle(Op):
         """Nothing is computed."""
         return FREE
 
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        """By the place in the block, one of as many as it has."""
+        block = self.upscale_factor ** (len(inputs[0]) - 1)
+        return (Taps(1, block, ((0, 1, block),)),)
+
+    def bounded(self, *inputs: Shape) -> bool:
+        """Which channel is read goes with the position."""
+        return self.upscale_factor != 1
+
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         period = phases(self.upscale_factor)
         return ((Taps(period, 1, ((0, 1, 1),) * period),) * (len(inputs[0]) - 1),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.dims import Demand, Shape
 from convcalc.ops._attributes import Integer
-from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps
+from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps, phases
 
 
 class PixelUnshuffle(Op):
@@ -36,6 +36,14 @@ class PixelUnshuffle(Op):
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""
         return FREE
+
+    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+        block = phases(self.downscale_factor ** (len(inputs[0]) - 1))
+        return (Taps(block, 1, ((0, 1, 1),) * block),)
+
+    def bounded(self, *inputs: Shape) -> bool:
+        """Which position is read goes with the channel."""
+        return self.downscale_factor != 1
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         r = self.downscale_factor

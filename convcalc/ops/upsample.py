@@ -71,8 +71,8 @@ class Upsample(Op):
         return Cost(adds=(neighbours - 1) * results, multiplies=neighbours * results)
 
     def sized(self, *inputs: Shape) -> bool:
-        """With ``size`` a position is a share of it."""
-        return self.size is not None
+        """With ``size`` a position is a share of it; corners that stay are where the size says."""
+        return self.size is not None or self.align_corners
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """With ``size`` or ``align_corners`` they depend on the size of the operand."""

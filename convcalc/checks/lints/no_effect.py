@@ -23,7 +23,7 @@ def look(net: Net) -> Iterator[Remark]:
         inputs = net.operands(place)
         if len(inputs) > 1 or op.view or net.result(place) != inputs[0]:
             continue
-        (taps,) = op.taps(*inputs)
+        (taps,) = op.reads(0, *inputs)
         still = taps is not None and all(axis == IDENTITY for axis in taps)
         if still and not op.parameters(*inputs) and op.cost(inputs, (net.result(place),)) == FREE:
             told = f"{net.title(place)} gives back its operand as it is"

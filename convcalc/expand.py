@@ -129,6 +129,8 @@ class _Expansion:
         self.ops: dict[tuple[int, tuple[Any, ...]], Op | None] = {}
         self.scopes: dict[tuple[int, tuple[Any, ...]], Scope] = {}
         self.counts: dict[tuple[str, tuple[Any, ...]], int] = {}
+        self.deciding: set[tuple[str, Scope]] = set()
+        """What ``when`` and ``repeat`` say, and in which scope."""
         self.calls: list[str] = []
         self.astray = False
         """Whether a layer's operands are unknown: who is used then is unknown too."""
@@ -544,6 +546,9 @@ class _Expansion:
         raw = getattr(layer, key)
         if not isinstance(raw, str):
             return int(raw)
+        if (raw, scope) not in self.deciding:
+            self.deciding.add((raw, scope))
+            self.graph.structural |= scope.mentions(raw)
         try:
             value = scope.evaluate(raw)
             if isinstance(value, int):

@@ -104,7 +104,7 @@ class Graph:
         self.shapes_given: dict[str, Sequence[int]] = {}
         """What was given instead of declared values and input shapes."""
         self.structural: set[str] = set()
-        """Free variables that must be known: layers, flags and words hang on them."""
+        """Variables that decide which layers there are, and free ones that a flag or a word hangs on."""
         self.nodes: list[Node] = []
         self.inputs: dict[str, Ref] = {}
         self.outputs: dict[str, Ref] = {}

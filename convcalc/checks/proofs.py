@@ -63,10 +63,11 @@ def _freed(graph: Graph, claim: Claim) -> frozenset[str]:
 
 def _opened(graph: Graph, names: frozenset[str]) -> tuple[_Opened | str, set[str]]:
     """The graph with these variables free, or why there is none; and those that must be known and were left out."""
-    symbols: dict[str, Any] = {name: symbol(name, min(graph.values[name], 1)) for name in sorted(names)}
+    known = graph.structural & names
+    symbols: dict[str, Any] = {name: symbol(name, min(graph.values[name], 1)) for name in sorted(names - known)}
     opened = graph.bind(symbols)
-    structural = opened.structural
-    if structural:
+    structural = known | (opened.structural & symbols.keys())
+    if structural != known:
         symbols = {name: form for name, form in symbols.items() if name not in structural}
         opened = graph.bind(symbols)
     try:

@@ -42,8 +42,11 @@ class Claims(NamedTuple):
         return lines
 
 
-def check_claims(analysis: Analysis) -> Claims:
-    """Expectations, budgets and samples of the spec that an analysis came from: they speak of a batch of one."""
+def check_claims(analysis: Analysis, *, prove: bool = True) -> Claims:
+    """Expectations, budgets and samples of the spec that an analysis came from: they speak of a batch of one.
+
+    With ``prove`` what is said of variables is held for every value of them, which takes longer than the analysis.
+    """
     spec = analysis.graph.spec
     if spec is None:
         return Claims()
@@ -58,7 +61,7 @@ def check_claims(analysis: Analysis) -> Claims:
     if analysis.graph.claims or spec.budget:
         from convcalc.checks.expectations import check_expectations
 
-        hold, proved, variables, at_values, suspended, failed = check_expectations(analysis)
+        hold, proved, variables, at_values, suspended, failed = check_expectations(analysis, prove=prove)
     if spec.weights or spec.samples:
         from convcalc.checks.samples import check_samples, moved
 

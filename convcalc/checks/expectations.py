@@ -30,8 +30,12 @@ class Verdict(NamedTuple):
     failed: list[Diagnostic]
 
 
-def check_expectations(analysis: Analysis) -> Verdict:
-    """Compare every claim and budget of the spec with the analysis."""
+NOT_ASKED = "convcalc check proves them"
+"""Why claims are not proved where numbers for present values are wanted at once."""
+
+
+def check_expectations(analysis: Analysis, *, prove: bool) -> Verdict:
+    """Compare every claim and budget of the spec with the analysis; with ``prove`` for every value of variables too."""
     graph = analysis.graph
     hold = suspended = 0
     failed: list[Diagnostic] = []
@@ -59,12 +63,12 @@ def check_expectations(analysis: Analysis) -> Verdict:
         hold += told is None
         if told:
             failed.append(_diagnostic(analysis, ("budget", key), told))
-    proved, why = 0, []
+    proved, why = 0, [] if prove else [NOT_ASKED] * len(general)
     variables: dict[str, None] = {}
-    if general:
-        from convcalc.checks.proofs import prove
+    if general and prove:
+        from convcalc.checks import proofs
 
-        for proof in prove(graph, general):
+        for proof in proofs.prove(graph, general):
             if proof.wrong:
                 hold -= 1
                 failed.append(_diagnostic(analysis, proof.claim.path, proof.wrong))

@@ -185,7 +185,7 @@ def run(
         kept = {**ran.outputs, **ran.kept}
     if save:
         save_arrays(save, kept)
-    report.claims(check_claims(analysis))
+    report.claims(check_claims(analysis, prove=False))
     if not report.verdict():
         raise typer.Exit(1)
 

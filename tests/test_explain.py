@@ -203,3 +203,19 @@ def test_op_takes_every_attribute_as_an_option() -> None:
     assert "makes 3x8x8" in run("op", "max_unpool", "3x4x4", "3x4x4", "--kernel-size", "2")[1]
     assert "not '3y8'" in run("op", "relu", "3y8")[2]
     assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]
+
+
+def test_op_of_sizes_with_names_tells_closed_forms() -> None:
+    told = run("op", "conv", "CxHxW", "--out-channels", "64", "--kernel-size", "k", "--padding", "same", "--stride=1")[
+        1
+    ]
+    assert "parameters       64*C*k^2 + 64\n" in told
+    assert "MACs             64*C*H*W*k^2\n" in told
+    assert "checked against the net at C = 224, H = 224, W = 224, k = 1; " in told
+    assert (
+        r"\left\lceil \frac{n}{2} \right\rceil"
+        in run("op", "avg_pool", "3xn", "--kernel-size", "2", "--ceil-mode", "-f", "latex")[1]
+    )
+    assert "give every size a number" in run("op", "linear", "F", "--out-features", "2", "--terms")[2]
+    assert "or 3xHxW, not '3xH-1'" in run("op", "relu", "3xH-1")[2]
+    assert "has no format 'markdown'" in run("op", "relu", "3xH", "-f", "markdown")[2]

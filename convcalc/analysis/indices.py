@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Problem
+from convcalc.dims import Demand
 
 if TYPE_CHECKING:
     from convcalc.analysis.shapes import Applied
@@ -29,11 +30,18 @@ def misplaced(graph: Graph, applied: list[Applied | None], node: Node, place: in
         told = f"the second operand holds indices, and {source.name} gives values"
         return [Problem("no-indices", told, "name the port indices of a pool, such as max_pool_1.indices")]
     seen = step.inputs[0] if step is not None else result
-    if seen[1:] == result[1:]:
+    if all(demand.holds() for demand in same_map(seen, result)):
         return []
     told = f"the indices of {source.name} are those of {_written(seen)}, the result would be {_written(result)}"
     fix = f"write output_size: {list(seen[1:])}" if len(node.inputs) == 2 else "name the operand of that pool third"
     return [Problem("indices-of-another-size", told, fix)]
+
+
+def same_map(seen: Shape, result: Shape) -> list[Demand]:
+    """Indices count the places of the map that was ``seen``, and they are meant for ``result``."""
+    reason = "the indices are those of a map of {left} positions on an axis, the result has {right}"
+    pairs = zip(seen[1:], result[1:], strict=True)
+    return [Demand(n, "==", m, "indices-of-another-size", reason) for n, m in pairs]
 
 
 def _written(shape: Shape) -> str:

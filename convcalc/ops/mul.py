@@ -32,7 +32,9 @@ class Mul(Join):
         return Cost(multiplies=(len(inputs) - 1) * prod(outputs[0]))
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        """What is broadcast is read by every output."""
+        """What is broadcast is read by every output; nothing is where all operands have one position."""
+        if all(map(_scales, inputs)):
+            return super().taps(*inputs)
         return tuple(tuple(map(whole, x[1:])) if _scales(x) else (IDENTITY,) * (len(x) - 1) for x in inputs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.analysis.indices import same_map
 from convcalc.analysis.shapes import check_rank
 from convcalc.diagnostics import Diagnostic, Problem, SpecError
 from convcalc.dims import Demand, Free, prod
@@ -97,6 +98,9 @@ def carry(graph: Graph) -> Carried:
                         step = known[node.op, inputs] = _step(node.op, inputs)
                     if node.shares is not None:
                         demands = _shared(step, steps[node.shares])
+                    pool = None if node.op.indices is None else operands[node.op.indices]
+                    if pool is not None and pool.op is not None:
+                        demands += same_map(pool.inputs[0], step.outputs[0])
                 except Problem as problem:
                     found.append(located(graph, node, problem))
                     step = None

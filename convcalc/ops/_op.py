@@ -234,6 +234,10 @@ class Op:
         """A fix that works for a demand that failed on these operands."""
         return ""
 
+    def reads_all(self, *inputs: Shape) -> tuple[Demand, ...]:
+        """What must hold beside, so that no position behind the last window is left unread."""
+        return ()
+
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         """Learnable parameters by name."""
         return {}

@@ -6,7 +6,7 @@ from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, greatest, window, window_caffe, window_ceil
+from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, greatest, least, window, window_caffe, window_ceil
 from convcalc.ops._attributes import Padding, PerAxis
 from convcalc.ops._op import Op, Taps, phases
 
@@ -45,6 +45,13 @@ class Window(NamedTuple):
         if self.rounding == "caffe":
             return window_caffe(n, self.extent, self.stride, self.before + self.after)
         return ceil_div(n, self.stride)
+
+    def unread(self, n: Dim) -> Dim:
+        """Positions behind the last window that none reads, padding and the gap between windows left out; or less."""
+        if self.rounding != "floor":
+            return 0
+        rest = (n + self.before + self.after - self.extent) % self.stride
+        return rest - self.after + least(0, self.extent - self.stride)
 
     def taps(self, n: Dim) -> Taps:
         """The positions that each window reads; ``n`` matters for paddings of ``BY_SIZE`` alone."""
@@ -126,6 +133,14 @@ class Windowed(Op):
             elif word == "full":
                 before = after = reach
             yield Window(k, s, d, before, after, rounding)
+
+    def reads_all(self, *inputs: Shape) -> tuple[Demand, ...]:
+        sizes = inputs[0][1:]
+        reason = "positions at the end that it does not read: {left}"
+        return tuple(
+            Demand(w.unread(n), "<=", 0, "unread", reason, ("stride",))
+            for w, n in zip(self.windows(len(sizes)), sizes, strict=True)
+        )
 
     def same_demands(self, rank: int) -> tuple[Demand, ...]:
         """PyTorch's ``same`` is defined for stride 1 alone (torch.nn.Conv2d)."""

@@ -66,6 +66,10 @@ class ConvTranspose(Windowed):
             return f"write padding: {written(pads)}"
         return mend_channels(self, demand, inputs[0][0])
 
+    def reads_all(self, *inputs: Shape) -> tuple[Demand, ...]:
+        """Every position adds its kernel."""
+        return ()
+
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]
         weight = (channels, self.out_channels // self.groups, *self.kernels(len(sizes)))

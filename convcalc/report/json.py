@@ -59,7 +59,7 @@ def _net(analysis: Analysis, claims: Claims) -> dict[str, Any]:
             "proved_for": claims.variables,
             "checked_at_values": len(claims.at_values),
             "suspended": claims.suspended,
-            "failed": [_finding(failed) for failed in claims.failed],
+            "failed": [finding(failed) for failed in claims.failed],
             "not_run": claims.not_run,
         },
     }
@@ -93,7 +93,8 @@ def _field(fields: Sequence[Field], sees_all: bool) -> dict[str, Any]:
     }
 
 
-def _finding(diagnostic: Any) -> dict[str, Any]:
+def finding(diagnostic: Any) -> dict[str, Any]:
+    """A diagnostic."""
     place = diagnostic.span
     return {
         "code": diagnostic.code,

@@ -77,6 +77,14 @@ def carry(graph: Graph) -> Carried:
     result has positions, and that an attribute is as large as it must be, are demands too. Raises SpecError with
     every finding: what holds for no value, and rules that a free dim does not allow.
     """
+    carried, found = follow(graph)
+    if found:
+        raise SpecError(found)
+    return carried
+
+
+def follow(graph: Graph) -> tuple[Carried, list[Diagnostic]]:
+    """What ``carry`` gives, and its findings: with some, there are conditions and no step where nothing is known."""
     found = list(graph.diagnostics)
     steps: list[Step | None] = []
     conditions: list[Condition] = []
@@ -113,9 +121,7 @@ def carry(graph: Graph) -> Carried:
                     step = None
                     break
         steps.append(step)
-    if found:
-        raise SpecError(found)
-    return Carried(graph, [step for step in steps if step is not None], conditions)
+    return Carried(graph, steps, conditions), found  # type: ignore[arg-type]  # every step is known without findings
 
 
 def located(graph: Graph, node: Node, problem: Problem) -> Diagnostic:

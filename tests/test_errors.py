@@ -220,6 +220,8 @@ ELSEWHERE = {
     **dict.fromkeys(("bad-ignore", "unused-ignore", "not-run"), "no mistakes of a spec: test_codes.py"),
     **dict.fromkeys(("drift", "not-locked"), "what a baseline says: test_lock.py"),
     "observed": "what only a defect shows: test_observed.py",
+    "unread": "only solve asks for it: test_domains.py",
+    "wanted": "the same: test_domains.py",
     "yaml": "what no rule of spec/syntax.py explains: test_spec_document.py",
 }
 

@@ -58,7 +58,7 @@ PARTS = {
     "schema": Part(3),
     "device": Part(3),
     # 4: two sides that share nothing but the graph. Prediction:
-    "analysis": Part(4),
+    "analysis": Part(4, names("symbolic")),
     "symbolic": Part(4, names("analysis"), third=names("numpy sympy")),
     # and observation, whose kernels know nothing but arrays
     "kernels": Part(4, below=names(""), third=names("numpy")),

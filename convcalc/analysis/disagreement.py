@@ -52,7 +52,9 @@ def disagreement(trials: Trials, applied: Steps, node: Node, demand: Demand | No
     ways = [_way(graph, fork, ref) for ref in conflict.refs]
     for way, ref, name in zip(ways, conflict.refs, (a, b), strict=True):
         notes += _told(graph, applied, way, ref, conflict.axes, name)
-    fix = _fix(trials, applied, node, conflict, ways) or f"bring {a} and {b} to one shape"
+    fix, valid = _fix(trials, applied, node, conflict, ways)
+    fix = fix or f"bring {a} and {b} to one shape"
+    notes += [Note(valid)] * bool(valid)
     source = graph.spec.source if graph.spec else None
     return Diagnostic("shapes-disagree", told, fix, source, graph.span(node), tuple(notes))
 
@@ -74,7 +76,9 @@ def flattened(trials: Trials, applied: Steps, node: Node, told: Diagnostic) -> D
         place = source.inputs[0].node
     fixes = [told.fix]
     if notes:
-        fixes.append(sizes_that_fit(trials, node.name, (1, 2)))
+        fix, valid = sizes_that_fit(trials, node.name, (1, 2))
+        fixes.append(fix)
+        notes += [Note(valid)] * bool(valid)
     return told._replace(fix=", or ".join(filter(None, fixes)), notes=tuple(notes))
 
 
@@ -169,8 +173,9 @@ def _cut(shape: Shape, axes: list[int]) -> Shape | tuple[int, Shape]:
 # what would mend it
 
 
-def _fix(trials: Trials, applied: Steps, node: Node, conflict: _Conflict, ways: list[list[int]]) -> str:
-    """Changes that were tried and work: of one attribute, of the input's size, or else a layer more."""
+def _fix(trials: Trials, applied: Steps, node: Node, conflict: _Conflict, ways: list[list[int]]) -> tuple[str, str]:
+    """Changes that were tried and work: of one attribute, of the input's size, or else a layer more; and which sizes
+    are valid."""
     graph = trials.graph
     place = graph.nodes.index(node)
     spatial = [axis for axis in conflict.axes if axis]
@@ -184,18 +189,20 @@ def _fix(trials: Trials, applied: Steps, node: Node, conflict: _Conflict, ways: 
             fixes.append(told)
             break
         better = better or (told if verdict == BETTER else "")
+    valid = ""
     if spatial and 0 not in conflict.axes:
-        fixes.append(sizes_that_fit(trials, node.name, spatial))
+        fix, valid = sizes_that_fit(trials, node.name, spatial)
+        fixes.append(fix)
     if any(fixes):
-        return ", or ".join(filter(None, fixes))
+        return ", or ".join(filter(None, fixes)), valid
     trials.refill()
     for index, op, written_as in _layers(applied, node, conflict, ways):
         verdict = trials.inserted(node.name, place, index, op)
         told = f"put {written_as} between {_named(graph, node.inputs[index])} and {node.name}"
         if verdict == FITS:
-            return told
+            return told, valid
         better = better or (told if verdict == BETTER else "")
-    return better
+    return better, valid
 
 
 def _has(op: Op | None, key: str) -> bool:

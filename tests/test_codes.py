@@ -36,6 +36,8 @@ WITHOUT_EXAMPLE = {
     "observed": "needs a defect of ours: test_observed.py",
     "free-variable": "needs a variable that is left free: test_carrying.py",
     "undecided": "the same: test_carrying.py",
+    "unread": "is what solve asks for: test_domains.py",
+    "wanted": "the same: test_domains.py",
     "not-plain": "needs data from Python: test_spec_reader.py",
     "too-many-values": "would take megabytes: test_hostile.py",
     "too-many-variables": "would be long: test_hostile.py",

@@ -253,3 +253,9 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_fields_have_a_form_where_channels_that_are_free_are_joined() -> None:
+    graph = load("unet")
+    closed = closed_forms(graph, "width")
+    assert closed.totals.fields == graph.analyze().totals.receptive_field

@@ -88,7 +88,7 @@ def assert_equal(found: Apart, dtype: str = "float64") -> None:
 NETS = {
     "lenet5": {},
     "alexnet_2012": {"H": 67, "W": 75},
-    "vgg16": {"H": 40, "W": 32},
+    "vgg16": {"H": 40, "W": 32, "hidden": 64},
     "googlenet": {"H": 64, "W": 47},
     "resnet18": {"H": 65, "W": 64},
     "resnet50": {"H": 64, "W": 50, "width": 8},

@@ -52,8 +52,8 @@ class Concat(Join):
     def _axes(self, inputs: tuple[Shape, ...]) -> Iterator[tuple[Taps, ...]]:
         axis = position(self.dim, len(inputs[0]))
         offsets = accumulate((x[axis] for x in inputs[:-1]), initial=0)
-        for x, offset in zip(inputs, offsets, strict=True):
-            moved = Taps(1, 1, ((-offset, 1, 1),)) if offset else IDENTITY
+        for port, (x, offset) in enumerate(zip(inputs, offsets, strict=True)):
+            moved = Taps(1, 1, ((-offset, 1, 1),)) if port else IDENTITY
             yield tuple(moved if place == axis else IDENTITY for place in range(len(x)))
 
     def sized(self, *inputs: Shape) -> bool:

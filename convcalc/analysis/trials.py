@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.indices import same_map
 from convcalc.analysis.shapes import check_rank, unsettled
 from convcalc.diagnostics import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from convcalc.dims import Shape
-    from convcalc.graph import Graph
+    from convcalc.graph import Graph, Node
     from convcalc.ops._op import Op
 
 WORK = 20_000
@@ -78,9 +79,20 @@ def walk(
             memo[key] = result(op, inputs)
         outputs, right = memo[key]
         shapes.append(outputs)
-        if not (right and fits):
+        if not (right and fits and _indices_fit(graph, node, op, shapes)):
             failed.add(node.name)
     return Walk(shapes, failed, unknown)
+
+
+def _indices_fit(graph: Graph, node: Node, op: Op, shapes: Sequence[tuple[Shape, ...] | None]) -> bool:
+    """Whether the indices that the last of the shapes is made by are those of a map of its size."""
+    pool = None if op.indices is None else graph.nodes[node.inputs[op.indices].node]
+    made = shapes[-1]
+    if pool is None or pool.op is None or made is None:
+        return True
+    ref = pool.inputs[0]
+    seen = shapes[ref.node]
+    return seen is None or all(demand.holds() for demand in same_map(seen[ref.port], made[0]))
 
 
 def result(op: Op, inputs: tuple[Shape, ...]) -> tuple[tuple[Shape, ...] | None, bool]:

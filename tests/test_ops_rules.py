@@ -1079,6 +1079,7 @@ KERAS = {
     "Multiply": "mul", "Subtract": "sub", "Concatenate": "concat", "PReLU": "prelu", "Permute": "permute",
     "InnerProduct": "linear", "Eltwise": "add", "LRN": "local_response_norm", "Deconvolution": "conv_transpose",
     "ReduceMean": "mean", "MatMul": "matmul", "Gemm": "linear", "AdaptiveAvgPool2d": "adaptive_avg_pool",
+    "nn.Conv2d": "conv", "torch.nn.Conv2d": "conv", "torch.cat": "concat", "F.relu": "relu",
     "LeakyRelu": "leaky_relu", "HardSwish": "hardswish", "swish": "silu", "chunk": "split",
 }  # fmt: skip
 

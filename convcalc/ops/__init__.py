@@ -48,5 +48,5 @@ def _unknown(name: str) -> Problem:
 
 
 def _folded(name: str) -> str:
-    """A name without case, underscores and the rank: ``Conv2D`` and ``conv_2d`` are ``conv``."""
-    return re.sub(r"[1-4]d$", "", name.lower().replace("_", ""))
+    """A name without module, case, underscores and the rank: ``nn.Conv2d`` and ``conv_2d`` are ``conv``."""
+    return re.sub(r"[1-4]d$", "", name.rpartition(".")[2].lower().replace("_", ""))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from convcalc.spec.findings import Findings
     from convcalc.spec.model import Path
 
-_KIND = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_KIND = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
+"""With dots too, as in ``nn.Conv2d``: no op is called so, but one may be meant."""
 _EXAMPLE = "write an op, as in `- relu` or `- conv: {out_channels: 8, kernel_size: 3}`"
 
 

@@ -171,8 +171,10 @@ class _Expansion:
             if declared is None:
                 raise Misuse(f"there is no input '{name}': {did_you_mean(name, self.spec.inputs)}")
             if len(declared.shape) != len(shape):
-                told = f"{len(declared.shape)} axes, {len(shape)} were given"
-                raise Misuse(f"input '{name}' has {told}")
+                told = f"input '{name}' has {len(declared.shape)} axes, {len(shape)} were given"
+                if len(shape) == len(declared.shape) + 1:
+                    told += f": without a batch axis write {'x'.join(map(str, shape[1:]))}"
+                raise Misuse(told)
             sizes: list[Any] = list(shape)
             for axis, said in enumerate(declared.shape):
                 is_variable = isinstance(said, str) and isinstance(self.spec.vars.get(said), int)

@@ -131,6 +131,23 @@ def test_what_is_wrong_is_found_in_other_forms(entries: tuple[str, ...], code: s
     assert codes(layers(*entries), tmp_path) == [code]
 
 
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ("[1, 3, 16, 16]", True),
+        ("[N, 1, 16, 16]", True),
+        ("{x: {shape: [8, 3, 16, 16]}}", True),
+        ("[3, 16, 32, 32]", False),
+        ("[1, 2, 16, 16]", False),
+        ("[1, 3, 16]", False),
+    ],
+)
+def test_a_batch_axis(given: str, wrong: bool, tmp_path: Path) -> None:
+    head = "vars: {N: 4}\n" if "N" in given else ""
+    assert codes(layers(CONV, "relu", CONV, given=given, head=head), tmp_path) == ["batch-axis"] * wrong
+    assert codes(layers("relu", given=given, head=head), tmp_path) == []
+
+
 def test_lints_wait_until_all_else_can_be_read(tmp_path: Path) -> None:
     text = layers("relu", "relu", "conv: {out_channels: 8, kernel_size: 99}", head="vars: {unused: 1}\n")
     assert codes(text, tmp_path) == ["kernel-too-large"]

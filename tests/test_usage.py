@@ -27,6 +27,7 @@ REQUESTS = {
     "shape net.yaml --input 3xx8": "--input takes sizes like 3x224x224, not '3xx8'",
     "shape net.yaml --input 3x0x8": "--input takes sizes like 3x224x224, not '3x0x8'",
     "shape net.yaml --input 3x8": "input 'input' has 3 axes, 2 were given",
+    "shape net.yaml --input 1x3x8x8": "input 'input' has 3 axes, 4 were given: without a batch axis write 3x8x8",
     "shape net.yaml --input imput=3x8x8": "there is no input 'imput': did you mean 'input'?",
     "shape two.yaml --input 3x8x8": "--input needs a name before its shape: one of left, right",
     "shape net.yaml --format tabel": "there is no format 'tabel': did you mean 'table'?",

@@ -8,10 +8,12 @@ A fenced block is what its language says, and the HTML comment on the line above
                      with `fails: CODE` as well     its findings bear this code; the block below tells them
                      under <!-- file: x.yaml -->    written where the commands below find it
     ```toml          a configuration: it is sound, or is written where the commands below find it, as above
-    ```console       `$ convcalc ...` and its output, several times over if need be
+    ```console       `$ convcalc ...` or `$ git ...` and its output, several times over if need be
     ```python        run in one namespace for the document; the ```text block below it is what it prints
     ```text          generated: the findings of the spec above it, or what the Python above it prints
     ```sh            for people
+
+What stands under <!-- torch --> needs PyTorch: it is run where the oracle is, and left as it is elsewhere.
 
 `refreshed` gives the document back with all that is generated as it is now.
 """
@@ -41,6 +43,13 @@ INPUT = "input: [8, 32, 32]\n"
 
 _DIRECTIVES = re.compile(r"<!-- *(.+?) *-->")
 _FORMS = ("spec", "keys", "layers")
+_PROGRAMS = {"convcalc": [sys.executable, "-m", "convcalc"], "git": ["git"]}
+_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    **{f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+}
+"""Nobody's own configuration of git."""
 
 
 class Mistake(AssertionError):
@@ -76,18 +85,21 @@ def golden(path: Path, text: str, *, update: bool) -> None:
         pytest.fail(f"{path.name} is stale, `pytest --update` rewrites it:\n{told}", pytrace=False)
 
 
-def refreshed(text: str, folder: Path) -> str:
+def refreshed(text: str, folder: Path, *, torch: bool = False) -> str:
     """The document with its generated parts as they are now; ``folder`` is an empty one to run commands in.
 
-    Raises Mistake where an example does not do what the document says.
+    With ``torch`` what needs PyTorch is run too. Raises Mistake where an example does not do what the document says.
     """
-    return _Document(text, folder).refreshed()
+    return _Document(text, folder, torch=torch).refreshed()
 
 
 class _Document:
-    def __init__(self, text: str, folder: Path) -> None:
+    def __init__(self, text: str, folder: Path, *, torch: bool) -> None:
         self.lines = text.split("\n")
         self.folder = folder
+        self.torch = torch
+        self.left = False
+        """Whether the block above was left as it is."""
         self.namespace: dict[str, Any] = {"__name__": "__document__"}
         self.pending: str | None = None
         """What the next block has to tell."""
@@ -123,6 +135,12 @@ class _Document:
 
     def block(self, block: Block) -> list[str]:
         """The lines of a block as they are now."""
+        if self.left and block.language == "text":
+            self.left = False
+            return block.lines
+        self.left = "torch" in block.directives and not self.torch
+        if self.left:
+            return block.lines
         if block.language == "text":
             if self.pending is None:
                 raise block.mistake("a ```text block stands below a spec that fails, or below Python that prints")
@@ -145,7 +163,7 @@ class _Document:
             raise block.mistake("a console block starts with a command: $ convcalc shape lenet5")
         out: list[str] = []
         for command in commands:
-            out += [command, *run(command[2:], self.folder).rstrip("\n").split("\n")]
+            out += [command, *run(command[2:], self.folder).rstrip("\n").splitlines()]
         return out
 
     def spec(self, block: Block) -> None:
@@ -155,6 +173,7 @@ class _Document:
             told = " -->, <!-- ".join((*_FORMS, "file: NAME"))
             raise block.mistake(f"write one of <!-- {told} --> above this block of yaml")
         path = self.folder / (name or "spec.yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(completed(block.text, *forms), encoding="utf-8")
         if name:
             return
@@ -208,12 +227,15 @@ def completed(text: str, form: str = "spec") -> str:
 def run(command: str, folder: Path) -> str:
     """What a command line prints, on both streams, to a pipe of 80 columns."""
     name, *arguments = shlex.split(command)
-    if name != "convcalc":
-        raise Mistake(f"a document runs convcalc, and not {name}")
+    if name not in _PROGRAMS:
+        raise Mistake(f"a document runs convcalc and git, and not {name}")
     keep = {key: value for key, value in os.environ.items() if key not in ("CONVCALC_DEBUG", "FORCE_COLOR")}
-    environment = {**keep, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    environment = {
+        **{key: value for key, value in keep.items() if not key.startswith("GIT_")}, **_GIT,
+        "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8",
+    }  # fmt: skip
     return subprocess.run(
-        [sys.executable, "-m", "convcalc", *arguments],
+        [*_PROGRAMS[name], *arguments],
         cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, encoding="utf-8", timeout=60, check=False,
     ).stdout  # fmt: skip

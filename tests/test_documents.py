@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import documents
@@ -28,7 +29,10 @@ EXAMPLES = [path for path in DOCUMENTS if path.name != "codes.md"]
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_do_what_the_document_says(path: Path, tmp_path: Path, golden: Golden) -> None:
-    golden(path, documents.refreshed(path.read_text(encoding="utf-8"), tmp_path))
+    text = path.read_text(encoding="utf-8")
+    if "\n$ git " in text and shutil.which("git") is None:
+        pytest.skip("needs git")
+    golden(path, documents.refreshed(text, tmp_path))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -62,6 +66,7 @@ SOUND = "```toml\npaths = ['nets']\n```\n"
 CONSOLE = "```console\n$ convcalc check net.yaml\n1 spec, 1 net: no findings\n```\n"
 PYTHON = "```python\nx = 2\nprint(x + 1)\n```\n"
 PRINTED = "```text\n3\n```\n"
+TORCH = "<!-- torch -->\n"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,8 @@ PRINTED = "```text\n3\n```\n"
         SOUND,
         PYTHON + PRINTED,
         PYTHON + PRINTED + "```python\nassert x == 2\n```\n",
+        FILE.replace("net.yaml", "nets/net.yaml") + CONSOLE.replace("net.yaml", "nets"),
+        "```console\n$ git init -q -b main\n$ git symbolic-ref HEAD\nrefs/heads/main\n```\n",
     ],
 )
 def test_what_is_true_stays_as_it_is(text: str, tmp_path: Path) -> None:
@@ -122,6 +129,21 @@ def test_what_is_stale_is_noticed_and_rewritten(right: str, stale: str, tmp_path
 def test_what_is_not_so_is_refused(text: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(documents.Mistake, match=why):
         documents.refreshed(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", [PYTHON + PRINTED.replace("3", "4"), PYTHON, FILE + TORCH + CONSOLE.replace("1 net", "2 nets")]
+)
+def test_what_needs_torch_is_left_where_it_is_not(text: str, tmp_path: Path) -> None:
+    text = text if TORCH in text else TORCH + text
+    for after in ("", "\n" + PYTHON + PRINTED):
+        assert documents.refreshed(text + after, tmp_path) == text + after
+    assert documents.refreshed(text, tmp_path, torch=True) != text
+
+
+def test_only_the_text_right_below_is_left(tmp_path: Path) -> None:
+    with pytest.raises(documents.Mistake, match="stands below a spec that fails"):
+        documents.refreshed(TORCH + PYTHON + PRINTED + PRINTED, tmp_path)
 
 
 def test_a_mistake_in_python_is_told_with_its_line(tmp_path: Path) -> None:

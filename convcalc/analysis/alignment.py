@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,9 +12,9 @@ from convcalc.analysis.shapes import inferred
 from convcalc.ops._op import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from convcalc.analysis.receptive import Field, Support
+    from convcalc.analysis.receptive import Field
     from convcalc.analysis.shapes import Applied
     from convcalc.graph import Graph, Ref
 
@@ -73,15 +74,16 @@ def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misalig
                 two = seen[other.node].get(source.node)
                 if one is None or two is None or one.frozen or two.frozen:
                     continue
-                for axis, offset in _offsets(one, two):
+                for axis, offset in offsets(one.fields, two.fields):
                     ways = _branches(graph, first, other)
                     a, b = (Branch(*way, s.fields[axis]) for way, s in zip(ways, (one, two), strict=True))
                     found.append(Misaligned(place, node.name, node.kind, name, axis, a, b, offset))
     return found
 
 
-def _offsets(one: Support, two: Support) -> Iterator[tuple[int, Fraction | None]]:
-    for axis, (a, b) in enumerate(zip(one.fields, two.fields, strict=True)):
+def offsets(one: Sequence[Field], two: Sequence[Field]) -> Iterator[tuple[int, Fraction | None]]:
+    """The axes on which fields are out of step, and how far the second is behind; None where strides differ."""
+    for axis, (a, b) in enumerate(zip(one, two, strict=True)):
         if a.advance * b.period != b.advance * a.period:
             yield axis, None
         elif a.exact and b.exact:
@@ -107,26 +109,31 @@ def _offset(a: Field, b: Field) -> Fraction:
 
 def _branches(graph: Graph, one: Ref, other: Ref) -> list[tuple[str, tuple[str, ...]]]:
     """Where two operands forked, and the layers on the way to each: of several ways the longest."""
-    ancestors = [_ancestors(graph, ref.node) for ref in (one, other)]
-    shared = max(ancestors[0] & ancestors[1])
-    ways = []
-    for ref, own in zip((one, other), ancestors, strict=True):
-        longest: dict[int, tuple[str, ...]] = {shared: ()}
-        for place in sorted(own):
-            if place > shared:
-                before = [longest[r.node] for r in graph.nodes[place].inputs if r.node in longest]
-                if before:
-                    longest[place] = (*max(before, key=len), graph.nodes[place].name)
-        ways.append((graph.nodes[shared].name, longest[ref.node]))
-    return ways
-
-
-def _ancestors(graph: Graph, node: int) -> set[int]:
-    """A node and all that it depends on."""
-    found, todo = set(), [node]
-    while todo:
-        place = todo.pop()
-        if place not in found:
-            found.add(place)
-            todo += [ref.node for ref in graph.nodes[place].inputs]
+    fork, ways = _fork(graph, one.node, other.node)
+    found = []
+    for ref, way in zip((one, other), ways, strict=True):
+        longest: dict[int, tuple[str, ...]] = {fork: ()}
+        for place in reversed(way):
+            before = [longest[r.node] for r in graph.nodes[place].inputs if r.node in longest]
+            if before:
+                longest[place] = (*max(before, key=len), graph.nodes[place].name)
+        found.append((graph.nodes[fork].name, longest[ref.node]))
     return found
+
+
+def _fork(graph: Graph, one: int, other: int) -> tuple[int, tuple[list[int], list[int]]]:
+    """The last node that both depend on, and the nodes behind it that each depends on; looks at no node before it."""
+    needs: dict[int, set[int]] = {}
+    ways: tuple[list[int], list[int]] = ([], [])
+    for side, place in enumerate((one, other)):
+        needs.setdefault(place, set()).add(side)
+    waiting = [-place for place in needs]
+    heapify(waiting)
+    while len(needs[place := -heappop(waiting)]) < 2:
+        (side,) = needs[place]
+        ways[side].append(place)
+        for ref in graph.nodes[place].inputs:
+            if ref.node not in needs:
+                heappush(waiting, -ref.node)
+            needs.setdefault(ref.node, set()).add(side)
+    return place, ways

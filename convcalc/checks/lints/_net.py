@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.shapes import Applied
+
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
     from convcalc.dims import Shape
@@ -30,11 +32,12 @@ class Net:
         self.outputs = {ref.node for ref in self.graph.results().values()}
         self.users: list[list[int]] = [[] for _ in self.nodes]
         """By node, those that use a result of it: once for each time."""
-        self._shapes: list[tuple[Shape, ...]] = []
+        self.steps: list[Applied] = []
+        """By node, the op on operands of their shapes."""
         self._values: list[int] = []
         rows = iter(analysis.rows)
         for place, node in enumerate(self.nodes):
-            self._shapes.append((node.shape or (),) if node.is_input else next(rows).shapes)
+            self.steps.append(Applied(None, (), (node.shape or (),)) if node.is_input else next(rows).applied)
             passed_on = node.op is not None and node.op.view
             self._values.append(self._values[node.inputs[0].node] if passed_on else place)
             for ref in node.inputs:
@@ -46,7 +49,7 @@ class Net:
 
     def shape(self, ref: Ref) -> Shape:
         """The shape of a result, without the batch axis."""
-        return self._shapes[ref.node][ref.port]
+        return self.steps[ref.node].outputs[ref.port]
 
     def operands(self, place: int) -> tuple[Shape, ...]:
         """The shapes of what a node reads."""
@@ -54,7 +57,7 @@ class Net:
 
     def result(self, place: int) -> Shape:
         """The shape of a node's first result."""
-        return self._shapes[place][0]
+        return self.steps[place].outputs[0]
 
     def title(self, place: int) -> str:
         """What the spec calls the layer of a node, without the copies of blocks that it is in."""

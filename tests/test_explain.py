@@ -129,6 +129,12 @@ BILINEAR = [
     ("conv_transpose", (1, 3), {"out_channels": 1, "kernel_size": 3, "stride": 2, "output_padding": 1}),
     ("linear", (5,), {"out_features": 3}),
     ("linear", (2, 3), {"out_features": 2, "bias": False}),
+    ("local_conv", (1, 3, 4), {"out_channels": 1, "kernel_size": 2}),
+    ("local_conv", (2, 6), {"out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1, "flip": True}),
+    ("tiled_conv", (1, 5, 4), {"out_channels": 1, "kernel_size": 2, "tiles": (2, 3)}),
+    ("tiled_conv", (2, 7), {"out_channels": 2, "kernel_size": 2, "tiles": 2, "dilation": 2, "padding": [[2, 0]]}),
+    ("filter", (1, 4, 5), {"kernel": "sobel_x", "padding": 1}),
+    ("filter", (3, 6), {"kernel": [1, 2, 4], "divisor": 8, "flip": True, "padding": 2, "padding_mode": "reflect"}),
 ]
 
 
@@ -146,27 +152,36 @@ def test_sums_are_what_the_kernel_computes_forward_and_backward(
     y, vjp = kernels.find(kind)(x, **{**told.op.given, **parameters})
     dy = rng.standard_normal(y.shape)
     gradients = vjp(dy)
-    held = {"x": x[0], "y": y[0], "dy": dy[0], "w": parameters["weight"], "dx": gradients[0][0]}
-    held |= {"dw": gradients["weight"]}
+    held = {"x": x[0], "y": y[0], "dy": dy[0], "dx": gradients[0][0]}
+    if kind == "filter":
+        written = np.outer([1, 2, 1], [-1, 0, 1]) if attributes["kernel"] == "sobel_x" else attributes["kernel"]
+        held |= {"w": np.array(written) / attributes.get("divisor", 1)}
+    else:
+        held |= {"w": parameters["weight"], "dw": gradients["weight"]}
     if "bias" in parameters:
         held |= {"b": parameters["bias"], "db": gradients["bias"]}
 
     def at(factor: tuple[str, tuple[int, ...]]) -> float:
         letter, index = factor
         array = held[letter]
-        return float(array[(0,) * (array.ndim - len(index)) + index])
+        lacking = array.ndim - len(index)
+        if lacking == 2 and kind in ("local_conv", "tiled_conv"):
+            # Between the single channels stands the kernel's place.
+            return float(array[(0, *index[: len(shape) - 1], 0, *index[len(shape) - 1 :])])
+        return float(array[(0,) * lacking + index])
 
     told_of: set[str] = set()
     for name, values in sums(told):
         told_of.add(name)
-        assert len(values) == held[name].size or name == "dx"
+        touched = {value.of[1] for value in values}
+        assert len(touched) == len(values)
         for value in values:
             assert sum(prod(map(at, factors)) for factors in value.products) == pytest.approx(at(value.of)), value
-        untouched = {value.of[1] for value in values}
-        if name == "dx":
-            places = np.ndindex(held["dx"].shape[-len(values[0].of[1]) :])
-            assert all(at(("dx", place)) == 0 for place in places if place not in untouched)
-    assert told_of == {"y", "dx", "dw"} | ({"db"} if "bias" in parameters else set())
+        # What no term adds to is 0.
+        single = len(values[0].of[1]) < held[name].ndim
+        places = np.ndindex(tuple(n for n in held[name].shape if n > 1) if single else held[name].shape)
+        assert all(at((name, place)) == 0 for place in places if place not in touched)
+    assert told_of == {"y", "dx"} | {f"d{name[0]}" for name in parameters}
 
 
 def test_sums_of_a_large_layer_and_of_another_op_are_refused() -> None:

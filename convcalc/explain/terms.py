@@ -41,8 +41,8 @@ def sums(told: Explanation) -> Iterator[tuple[str, list[Sum]]]:
     """The result and the gradients by input, weight and bias, each a list of sums under its name.
 
     The gradients are those of any loss with ``dy`` at the result: a term ``y += w x`` gives ``dx += dy w`` and
-    ``dw += dy x``, a bias ``y += b`` gives ``db += dy``. Raises Misuse for an op that is no sum of such terms, and
-    for one with too many.
+    ``dw += dy x``, a bias ``y += b`` gives ``db += dy``; a weight that is not learnt has none. Raises Misuse for an op
+    that is no sum of such terms, and for one with too many.
     """
     op, x, y = told.op, told.operands[0], told.outputs[0]
     if op.name not in _TERMS:
@@ -53,10 +53,11 @@ def sums(told: Explanation) -> Iterator[tuple[str, list[Sum]]]:
     single = len(x) > 1 and x[0] == y[0] == 1 and op.name != "linear"
     if single:
         # Of single channels the places alone tell the values apart.
-        terms = [Term(t.output[1:], t.weight[2:], t.input[1:]) for t in terms]
-    results = list(product(*map(range, y[1:] if single else y)))
-    biases = {index: () if single else index[-1:] if op.name == "linear" else index[:1] for index in results}
-    shown = biases if "bias" in op.parameters(x) else {}
+        terms = [Term(t.output[1:], _channels_left_out(t.weight, len(x) - 1), t.input[1:]) for t in terms]
+    learnt, shown = op.parameters(x), {}
+    if "bias" in learnt:
+        biases = {index: _bias(op, index) for index in product(*map(range, y))}
+        shown = {index[1:]: bias[1:] for index, bias in biases.items()} if single else biases
     yield (
         "y",
         _collected(
@@ -66,7 +67,8 @@ def sums(told: Explanation) -> Iterator[tuple[str, list[Sum]]]:
         ),
     )
     yield "dx", _collected("dx", [(t.input, (("dy", t.output), ("w", t.weight))) for t in terms])
-    yield "dw", _collected("dw", [(t.weight, (("dy", t.output), ("x", t.input))) for t in terms])
+    if "weight" in learnt:
+        yield "dw", _collected("dw", [(t.weight, (("dy", t.output), ("x", t.input))) for t in terms])
     if shown:
         yield "db", _collected("db", [(bias, (("dy", index),)) for index, bias in shown.items()])
 
@@ -79,8 +81,8 @@ def _collected(name: str, found: Iterable[tuple[Index, tuple[Factor, ...]]]) -> 
     return [Sum((name, index), together[index]) for index in sorted(together)]
 
 
-def _conv(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
-    """Each output reads the inputs that its windows say; zeros in the padding add nothing."""
+def _read(op: Any, x: Shape, y: Shape) -> Iterator[tuple[Index, Index, Index]]:
+    """Each place of the result, a tap of the kernel, and where it reads; zeros in the padding add nothing."""
     axes = [w.taps(n) for w, n in zip(op.windows(len(x) - 1), x[1:], strict=True)]
     for o in product(*map(range, y[1:])):
         for j in product(*(range(axis.windows[0][2]) for axis in axes)):
@@ -91,11 +93,35 @@ def _conv(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
             if op.padding_mode != "zeros":
                 i = tuple(source(at, n, op.padding_mode) for at, n in zip(i, x[1:], strict=True))
             if _inside(i, x[1:]):
-                own_tap = (
-                    tuple(axis.windows[0][2] - 1 - tap for axis, tap in zip(axes, j, strict=True)) if op.flip else j
-                )
-                for out, own, into in _channels(op.groups, y[0], x[0]):
-                    yield Term((out, *o), (out, own, *own_tap), (into, *i))
+                turned = tuple(axis.windows[0][2] - 1 - tap for axis, tap in zip(axes, j, strict=True))
+                yield o, turned if op.flip else j, i
+
+
+def _conv(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
+    """Each output by its own kernel, out of as many as there are."""
+    for o, j, i in _read(op, x, y):
+        for out, own, into in _channels(op.groups if op.name == "conv" else 1, y[0], x[0]):
+            yield Term((out, *o), (out, *_kernel(op, o), own, *j), (into, *i))
+
+
+def _kernel(op: Any, place: Index) -> Index:
+    """Which kernel a place of the result has: the only one, its own, or the one whose turn it is."""
+    if op.name == "local_conv":
+        return place
+    if op.name == "tiled_conv":
+        return tuple(at % tiles for at, tiles in zip(place, op.per_axis("tiles", len(place)), strict=True))
+    return ()
+
+
+def _bias(op: Any, output: Index) -> Index:
+    return output[-1:] if op.name == "linear" else (output[0], *_kernel(op, output[1:]))
+
+
+def _filter(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
+    """All channels by the same kernel."""
+    for o, j, i in _read(op, x, y):
+        for channel in range(x[0]):
+            yield Term((channel, *o), j, (channel, *i))
 
 
 def _conv_transpose(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
@@ -115,11 +141,24 @@ def _linear(op: Any, x: Shape, y: Shape) -> Iterator[Term]:
             yield Term((*place, out), (out, into), (*place, into))
 
 
-_TERMS = {"conv": _conv, "conv_transpose": _conv_transpose, "linear": _linear}
+_TERMS = {
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "filter": _filter,
+    "linear": _linear,
+    "local_conv": _conv,
+    "tiled_conv": _conv,
+}
 
 
 def _inside(place: Index, sizes: Sequence[int]) -> bool:
     return all(0 <= at < n for at, n in zip(place, sizes, strict=True))
+
+
+def _channels_left_out(weight: Index, rank: int) -> Index:
+    """The index of a weight without its two channels, if it has them: in front, and before the tap."""
+    tap = len(weight) - rank
+    return weight[1 : tap - 1] + weight[tap:] if tap else weight
 
 
 def _channels(groups: int, many: int, others: int) -> Iterator[Index]:

@@ -25,6 +25,7 @@ from convcalc.kernels._tally import tally
 from convcalc.kernels.correlation import fft, toeplitz, winograd
 from convcalc.report.algorithms import write_algorithms
 from convcalc.report.matrix import check_matrix, matrix_text
+from convcalc.report.matrix import toeplitz as called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -377,8 +378,9 @@ def test_a_matrix_as_text() -> None:
     w = np.array([[[1.0, 0.5], [-2.0, 3.0]]])
     full = toeplitz.layer_matrix("conv", (2, 3), w, {"padding": 0})
     assert matrix_text("conv_1", full, (1, 2), (2, 3)) == (
-        "conv_1: 2x3 to 1x2, a matrix of 2 x 6\n"
+        "conv_1: 2x3 to 1x2, a matrix of 2 x 6, Toeplitz\n"
         "  1 1/2   .    -2   3   .\n"
+        "   \\   \\         \\   \\\n"
         "  .   1 1/2     .  -2   3"
     )  # fmt: skip
     full = toeplitz.layer_matrix("conv_transpose", (1, 2), w, {"stride": 2})
@@ -394,6 +396,38 @@ def test_a_matrix_as_text() -> None:
         "  .  -2\n"
         "  .   3"
     )  # fmt: skip
+
+
+def test_constant_diagonals_are_marked_and_others_are_not() -> None:
+    w = np.arange(1.0, 5.0)
+    full = toeplitz.layer_matrix("conv", (1, 3, 3), w.reshape(1, 1, 2, 2), {})
+    assert matrix_text("y", full, (1, 2, 2), (1, 3, 3)).splitlines() == [
+        "y: 1x3x3 to 1x2x2, a matrix of 4 x 9, doubly blocked Toeplitz",
+        "1 2 .   3 4 .   . . .",
+        " \\ \\     \\ \\",
+        ". 1 2   . 3 4   . . .",
+        "",
+        ". . .   1 2 .   3 4 .",
+        "         \\ \\     \\ \\",
+        ". . .   . 1 2   . 3 4",
+    ]
+    # One entry altered: the matrix is no longer called so, and only that diagonal loses its mark.
+    told = matrix_text("y", altered(full, (0, 1), 7.0), (1, 2, 2), (1, 3, 3)).splitlines()
+    assert told[0] == "y: 1x3x3 to 1x2x2, a matrix of 4 x 9"
+    assert told[2] == " \\       \\ \\"
+    signal = w[:3].reshape(1, 1, 3)
+    for options, name in (
+        ({"padding": 1}, "Toeplitz"),
+        ({"padding": 1, "padding_mode": "circular"}, "Toeplitz"),
+        ({"padding": 1, "padding_mode": "reflect"}, ""),
+        ({"stride": 2}, ""),
+    ):
+        full = toeplitz.layer_matrix("conv", (1, 5), signal, options)
+        assert called(full, (1, len(full)), (1, 5)) == name
+    blocks = toeplitz.layer_matrix("conv", (1, 3, 3), w.reshape(1, 1, 2, 2), {"stride": (2, 1), "padding": (1, 0)})
+    assert called(blocks, (1, 2, 2), (1, 3, 3)) == "", "its blocks are Toeplitz, and do not stand along diagonals"
+    whole = toeplitz.layer_matrix("conv_transpose", (1, 2, 2, 2), np.ones((1, 1, 2, 2, 2)), {})
+    assert called(whole, (1, 3, 3, 3), (1, 2, 2, 2)) == "Toeplitz on each axis"
 
 
 def test_a_large_matrix_is_refused() -> None:

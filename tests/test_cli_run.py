@@ -578,7 +578,7 @@ def test_less_is_needed_without_the_backward_pass(run: Cli, monkeypatch: pytest.
 def test_a_convolution_is_shown_as_its_matrix(run: Cli) -> None:
     ran = run("backward_pass --show-matrix y")
     assert ran.code == 0
-    assert "\n1 2 . 3 4 . . . .\n" in ran.out
+    assert "\n1 2 .   3 4 .   . . .\n \\ \\     \\ \\\n. 1 2   . 3 4   . . .\n" in ran.out
     refused = run("lenet5 --show-matrix C1")
     assert refused.code == 2
     assert "4,704 rows" in refused.err

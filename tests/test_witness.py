@@ -169,6 +169,18 @@ def test_a_planted_wrong_field_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong == ["conv_1: field on axis 0: predicted 14 to 17, observed 14 to 16"]
 
 
+def test_layers_of_another_input_have_no_field_there() -> None:
+    net = Graph()
+    for name in ("left", "right"):
+        net.add("conv", net.input((1, 9), name=name), out_channels=1, kernel_size=3, name=f"of_{name}")
+    seen = observed_fields(net, random_inputs(net), {}, "left")
+    assert compare_fields(net.analyze(), "left", seen) == (1, 0, [])
+    leaking = {**seen, "of_right": seen["of_left"]}
+    assert compare_fields(net.analyze(), "left", leaking)[2] == [
+        "of_right: field on axis 0: predicted none, observed 3 to 5"
+    ]
+
+
 def test_the_loss_falls_with_several_weighted_outputs() -> None:
     graph = convcalc.load(
         """\

@@ -76,14 +76,19 @@ def compare_fields(
     """How many receptive fields were seen as predicted, how many of them cut off by a border, and what differs.
 
     Where a border cuts a field off, the positions seen need only lie in it: its taps may have holes there. So must
-    those seen through stored indices, of which a run shows one choice of many.
+    those seen through stored indices, of which a run shows one choice of many. Layers that do not hang on ``source``
+    have no field there.
     """
-    chosen = _through_indices(analysis.graph)
+    chosen, hanging = _through_indices(analysis.graph), _behind(analysis.graph, source)
     sizes = (analysis.graph.nodes[analysis.graph.inputs[source].node].shape or ())[1:]
     right = clipped = 0
     wrong: list[str] = []
     for row in analysis.rows:
         for axis, reach in enumerate(observed.get(row.name, ())):
+            if row.name not in hanging:
+                if reach:
+                    wrong.append(f"{row.name}: field on axis {axis}: predicted none, observed {reach[1]} to {reach[2]}")
+                continue
             low, high = _predicted(row, axis, reach, sizes[axis])
             cut = low < 0 or high >= sizes[axis]
             seen = (reach.first, reach.last) if reach else None
@@ -95,6 +100,15 @@ def compare_fields(
                 told = f"{seen[0]} to {seen[1]}" if seen else "nothing"
                 wrong.append(f"{row.name}: field on axis {axis}: predicted {low} to {high}, observed {told}")
     return right, clipped, wrong
+
+
+def _behind(graph: Graph, source: str) -> set[str]:
+    """The layers that an input reaches."""
+    places = {graph.inputs[source].node}
+    for place, node in enumerate(graph.nodes):
+        if any(ref.node in places for ref in node.inputs):
+            places.add(place)
+    return {graph.nodes[place].name for place in places}
 
 
 def _through_indices(graph: Graph) -> set[str]:

@@ -7,6 +7,7 @@ concat that put them side by side and the op that mixes them. Sources: Araujo et
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -211,6 +212,7 @@ def _taken(runs: tuple[Run, ...], taps: Taps, channels: int) -> Iterable[Run]:
 def _picked(runs: tuple[Run, ...], taps: Taps, channels: int) -> Iterator[Run]:
     """The same channel by channel; those in a row that read the same runs make one."""
     known: dict[tuple[int, ...], Seen] = {}
+    starts = [run.start for run in runs]
     begun, before = 0, None
     for channel in range(channels + 1):
         hit = None
@@ -219,7 +221,9 @@ def _picked(runs: tuple[Run, ...], taps: Taps, channels: int) -> Iterator[Run]:
             start, step, count = taps.windows[phase]
             first = turn * taps.advance + start
             read = range(first, first + step * count, step)
-            hit = tuple(place for place, run in enumerate(runs) if _meets(read, run))
+            ends = (min(read[0], read[-1]), max(read[0], read[-1])) if read else (0, -1)
+            near = range(max(bisect_right(starts, ends[0]) - 1, 0), bisect_right(starts, ends[1]))
+            hit = tuple(place for place in near if _meets(read, runs[place]))
         if hit != before:
             if before:
                 seen = known.setdefault(before, _together([runs[place].seen for place in before]))

@@ -7,7 +7,9 @@ from raw_sympy import raw
 from side_by_side import milliseconds, paired, row, seconds
 
 from convcalc import closed_forms, load
+from convcalc.analysis import examine
 from convcalc.symbolic.carrying import carry
+from convcalc.symbolic.solving import solve
 
 pytestmark = pytest.mark.bench
 
@@ -58,3 +60,12 @@ def test_a_million_heights_of_resnet50() -> None:
     row("resnet50 at a million heights: shapes, params, MACs", milliseconds(found.one), "1000 ms")
     row("    its total MACs alone", milliseconds(found.other), "150 ms")
     assert min(found.one) < 3
+
+
+def test_the_domain_of_resnet50() -> None:
+    net = load("resnet50")
+    analysis = net.analyze()
+    found = paired(seconds(lambda: solve(net, ["H", "W"])), seconds(lambda: examine(analysis.graph)), RUNS)
+    row("the exact domain of resnet50 in H and W", milliseconds(found.one), "15 ms")
+    row("    its analysis at one size", milliseconds(found.other))
+    assert found.ratio < 10

@@ -149,12 +149,11 @@ class Run:
             del step
             if not forward_only and place in self._leading:
                 self._vjps[place] = vjp, len(results)
-            for port, result in enumerate(results):
-                values[Ref(place, port)] = result
+            own = [Ref(place, port) for port in range(len(results))]
+            values.update(zip(own, results, strict=True))
             if node.name in keep:
                 self.kept[node.name] = results[0]
-            own = {Ref(place, port) for port in range(len(results))}
-            for ref in own.union(node.inputs):
+            for ref in {*own, *node.inputs}:
                 if last_use.get(ref, place) == place:
                     del values[ref]
             del results, vjp

@@ -60,13 +60,21 @@ def test_the_input_is_never_overwritten() -> None:
 
 def test_indices_take_memory_only_where_they_are_used_but_training_keeps_them() -> None:
     net = Graph()
-    pool = net.add("max_pool", net.input((2, 8)), kernel_size=2)
+    conv = net.add("conv", net.input((1, 8)), out_channels=2, kernel_size=1)
+    pool = net.add("max_pool", conv, kernel_size=2)
     net.output(pool)
     memory = net.analyze().totals.memory
-    assert memory.activations == 2 * 4 * 4
-    assert memory.saved == 2 * 8 * 4 + 2 * 4 * 8
+    assert memory.activations == (2 * 8 + 2 * 4) * 4
+    assert memory.saved == (1 * 8 + 2 * 8) * 4 + 2 * 4 * 8
     net.output(Ref(pool.node, 1), "places")
-    assert net.analyze().totals.memory.activations == 2 * 4 * 4 + 2 * 4 * 8
+    assert net.analyze().totals.memory.activations == (2 * 8 + 2 * 4) * 4 + 2 * 4 * 8
+
+
+def test_nothing_is_kept_in_front_of_the_first_parameter() -> None:
+    net = Graph()
+    x = net.add("sigmoid", net.add("max_pool", net.input((2, 8)), kernel_size=2))
+    net.add("conv", x, out_channels=1, kernel_size=1)
+    assert net.analyze().totals.memory.saved == 2 * 4 * 4
 
 
 def test_dropout_is_free_in_inference_and_keeps_a_mask_in_training() -> None:
@@ -75,7 +83,14 @@ def test_dropout_is_free_in_inference_and_keeps_a_mask_in_training() -> None:
     net.add("conv", net.add("dropout", x, p=0.5), out_channels=1, kernel_size=1)
     memory = net.analyze().totals.memory
     assert memory.activations == (4 + 1) * 8 * 4
-    assert memory.saved == (1 * 8 + 4 * 8) * 4 + 4 * 8
+    assert memory.saved == (1 * 8 + 4 * 8 + 4 * 8) * 4
+
+
+def test_dropout_of_nothing_is_the_operand_in_training_too() -> None:
+    net = Graph()
+    x = net.add("conv", net.input((1, 8)), out_channels=4, kernel_size=1)
+    net.add("conv", net.add("dropout", x, p=0), out_channels=1, kernel_size=1)
+    assert net.analyze().totals.memory.saved == (1 * 8 + 4 * 8) * 4
 
 
 def test_a_batch_and_a_dtype_scale_the_activations() -> None:

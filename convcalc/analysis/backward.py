@@ -26,12 +26,11 @@ def backward(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> l
         if reached[place]:
             for ref in nodes[place].inputs:
                 reached[ref.node] |= not _is_place(nodes, ref)
-    asked: list[bool] = []
+    asked = leading(graph, applied, input_gradient=input_gradient)
     spent: list[Gradients] = []
     known: dict[tuple[Applied, tuple[bool, ...]], Gradients] = {}
     for node, step, arrives in zip(nodes, applied, reached, strict=True):
         op, wanted = step.op, tuple([asked[ref.node] for ref in node.inputs])
-        asked.append(input_gradient if op is None else step.count > 0 or True in wanted)
         if op is None or not step.cost.macs or not arrives:
             spent.append(NO_GRADIENTS)
             continue
@@ -39,6 +38,15 @@ def backward(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> l
             known[step, wanted] = op.gradients(step.inputs, step.outputs, wanted)
         spent.append(known[step, wanted])
     return spent
+
+
+def leading(graph: Graph, applied: list[Applied], *, input_gradient: bool) -> list[bool]:
+    """Of each node, whether its result has a gradient: a parameter lies behind it, or an input that is asked for."""
+    asked: list[bool] = []
+    for node, step in zip(graph.nodes, applied, strict=True):
+        behind = step.count > 0 or any(asked[ref.node] for ref in node.inputs)
+        asked.append(input_gradient if step.op is None else behind)
+    return asked
 
 
 def _is_place(nodes: list[Node], ref: Ref) -> bool:

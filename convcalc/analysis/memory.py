@@ -1,7 +1,8 @@
 """Memory of the activations, by the schedule ``torch``: a relu in place, views free, batch norm unfused.
 
-Source of what is saved: derivatives.yaml of PyTorch, op by op; the liveness of inference follows the order of
-the layers, the operands of a running op alive.
+Source of what is saved: derivatives.yaml of PyTorch, op by op, and what its CPU kernels were seen to save; the input
+of the net needs no gradient. The liveness of inference follows the order of the layers, the operands of a running op
+alive.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.backward import leading
 from convcalc.dims import prod
+from convcalc.ops._op import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
 
+    from convcalc.analysis import Analysis
     from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
     from convcalc.graph import Graph
-    from convcalc.ops._op import Op
 
     class HasOutputs(Protocol):
         """What is known of a node: the shapes of its results."""
@@ -30,7 +33,10 @@ ITEMSIZE = {
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
     "int8": 1, "uint8": 1, "int32": 4, "int64": 8, "bool": 1,
 }  # fmt: skip
-INDEX_BYTES = ITEMSIZE["int64"]
+
+
+STATES = {"sgd": 0, "momentum": 1, "adam": 2}
+"""Optimizers, and the values that each keeps for every parameter: torch.optim.SGD, torch.optim.Adam."""
 
 
 class Memory(NamedTuple):
@@ -44,136 +50,181 @@ class Memory(NamedTuple):
 
 def memory(graph: Graph, applied: list[Applied], batch: int, dtype: str) -> Memory:
     """Activations in all, the most alive at once in inference, and what training saves for backward."""
-    first = [0, *accumulate(len(step.outputs) for step in applied)]
-    sizes = _sizes(graph, applied, first, batch, dtype)
-    inference = _homes(graph, first, training=False)
-    drops = any(node.op and node.op.view and "mask" in node.op.saves for node in graph.nodes)
-    training = _homes(graph, first, training=True) if drops else inference
-    made: set[int] = set()
-    for place, node in enumerate(graph.nodes):
-        if not node.is_input:
-            made.update(inference[first[place] : first[place + 1]])
-    activations = sum([sizes[home] for home in made])
-    saved = _saved(graph, applied, first, training, sizes, batch)
-    return Memory(activations, *_peak(graph, first, inference, sizes), saved)
+    results = Results(graph, applied, batch, dtype)
+    inference = results.homes()
+    drops = frozenset(place for place, step in enumerate(applied) if "mask" in step.saved)
+    training = results.homes(drops) if drops else inference
+    held = results.alive(inference, results.last_uses(inference))
+    peak = max(held, default=0)
+    saved = _saved(results, applied, training)
+    return Memory(results.made(inference), peak, held.index(peak) if peak else 0, saved)
 
 
 def alive(graph: Graph, steps: Sequence[HasOutputs], batch: int, dtype: str) -> list[int]:
     """Bytes alive while each node runs in inference, over dims of any domain."""
-    first = [0, *accumulate(len(step.outputs) for step in steps)]
-    return _alive(graph, first, _homes(graph, first, training=False), _sizes(graph, steps, first, batch, dtype))
+    results = Results(graph, steps, batch, dtype)
+    homes = results.homes()
+    return results.alive(homes, results.last_uses(homes))
 
 
-# Below, all results of the net are numbered through: those of node i are first[i] to first[i + 1] - 1. A result's
-# home is the result, itself or an earlier one, whose memory it lives in; its bytes are counted there alone.
+class Training(NamedTuple):
+    """Bytes of a training step: parameters and buffers, their gradients, the optimizer's state, what backward needs.
+
+    What is held while a layer runs comes on top.
+    """
+
+    parameters: int
+    buffers: int
+    gradients: int
+    optimizer: int
+    saved: int
 
 
-def _sizes(graph: Graph, applied: Sequence[HasOutputs], first: list[int], batch: int, dtype: str) -> list[int]:
-    """Bytes of each result; indices count only where something uses them."""
-    sizes: list[int] = []
-    indices: list[int] = []
-    for node, step in zip(graph.nodes, applied, strict=True):
-        width = ITEMSIZE[node.dtype if node.is_input else dtype]
-        for port, shape in enumerate(step.outputs):
-            if port and node.op is not None and node.op.ports[port] == "indices":
-                indices.append(len(sizes))
-                width = INDEX_BYTES
-            sizes.append(prod(shape) * batch * width)
-    if indices:
-        refs = [*(ref for node in graph.nodes for ref in node.inputs), *graph.results().values()]
-        used = {first[ref.node] + ref.port for ref in refs}
-        for result in indices:
-            sizes[result] *= result in used
-    return sizes
+def training(analysis: Analysis, optimizer: str) -> Training:
+    """By one of ``STATES``; Adam counts its steps beside each parameter, as one float."""
+    totals = analysis.totals
+    tensors = sum(len(row.parameters) for row in analysis.rows) if optimizer == "adam" else 0
+    kept = totals.parameter_bytes
+    state = STATES[optimizer] * kept + ITEMSIZE["float32"] * tensors
+    return Training(kept, totals.buffers * ITEMSIZE[analysis.dtype], kept, state, totals.memory.saved)
 
 
-def _homes(graph: Graph, first: list[int], *, training: bool) -> list[int]:
-    """The home of each result: an operand's where the op is a view or works in place, else itself."""
-    last_use = [0] * len(graph.nodes)
-    for place, node in enumerate(graph.nodes):
-        for ref in node.inputs:
-            last_use[ref.node] = place
-    for ref in graph.results().values():
-        last_use[ref.node] = len(graph.nodes)
-    homes: list[int] = []
-    makers: list[int] = []
-    last_of: list[int] = []
-    for place, node in enumerate(graph.nodes):
-        ports = first[place + 1] - first[place]
-        homes += range(first[place], first[place + 1])
-        makers += [place] * ports
-        last_of += [last_use[place]] * ports
-        op = node.op
-        if op is None or not node.inputs:
-            continue
-        operand = homes[first[node.inputs[0].node] + node.inputs[0].port]
-        if op.view and not (training and "mask" in op.saves):
-            homes[first[place] :] = [operand] * ports
-        elif op.in_place and last_of[operand] == place and _gives_up_its_result(graph.nodes[makers[operand]].op):
-            homes[first[place]] = operand
-        else:
-            continue
-        last_of[operand] = max(last_of[operand], last_use[place])
-    return homes
+class Results:
+    """All results of a net, numbered through: those of node i are ``first[i]`` to ``first[i + 1] - 1``.
+
+    A result's home is the result, itself or an earlier one, whose memory it lives in; its bytes count there alone.
+    """
+
+    def __init__(
+        self, graph: Graph, steps: Sequence[HasOutputs], batch: int, dtype: str, *, every_index: bool = False
+    ) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.width = ITEMSIZE[dtype]
+        self.first = [0, *accumulate(len(step.outputs) for step in steps)]
+        self.sizes = self._sizes(steps, every_index=every_index)
+        """Bytes of each result; indices that nobody uses are not kept, but where ``every_index`` has them made."""
+
+    def _sizes(self, steps: Sequence[HasOutputs], *, every_index: bool) -> list[int]:
+        graph, sizes = self.graph, list[int]()
+        indices: list[int] = []
+        for node, step in zip(graph.nodes, steps, strict=True):
+            whole = node.is_input and ("int" in node.dtype or node.dtype == "bool")
+            width = ITEMSIZE[node.dtype] if whole else self.width
+            for port, shape in enumerate(step.outputs):
+                if port and node.op is not None and node.op.ports[port] == "indices":
+                    indices.append(len(sizes))
+                    width = INDEX
+                sizes.append(prod(shape) * self.batch * width)
+        if indices and not every_index:
+            refs = [*(ref for node in graph.nodes for ref in node.inputs), *graph.results().values()]
+            used = {self.first[ref.node] + ref.port for ref in refs}
+            for result in indices:
+                sizes[result] *= result in used
+        return sizes
+
+    def homes(self, drops: frozenset[int] = frozenset(), *, in_place: bool = True) -> list[int]:
+        """The home of each result: an operand's where the op is a view or works in place, else itself.
+
+        At ``drops`` a dropout drops, and so is no view.
+        """
+        graph, first = self.graph, self.first
+        last_use = [0] * len(graph.nodes)
+        for place, node in enumerate(graph.nodes):
+            for ref in node.inputs:
+                last_use[ref.node] = place
+        for ref in graph.results().values():
+            last_use[ref.node] = len(graph.nodes)
+        homes: list[int] = []
+        makers: list[int] = []
+        last_of: list[int] = []
+        for place, node in enumerate(graph.nodes):
+            ports = first[place + 1] - first[place]
+            homes += range(first[place], first[place + 1])
+            makers += [place] * ports
+            last_of += [last_use[place]] * ports
+            op = node.op
+            if op is None or not node.inputs:
+                continue
+            operand = homes[first[node.inputs[0].node] + node.inputs[0].port]
+            if op.view and place not in drops:
+                homes[first[place] :] = [operand] * ports
+            elif in_place and op.in_place and last_of[operand] == place and self._gives_up(makers[operand]):
+                homes[first[place]] = operand
+            else:
+                continue
+            last_of[operand] = max(last_of[operand], last_use[place])
+        return homes
+
+    def _gives_up(self, place: int) -> bool:
+        """Whether the node's result may be overwritten: it is no input, and its own gradient does not need it."""
+        op = self.graph.nodes[place].op
+        return op is not None and "output" not in op.saves
+
+    def made(self, homes: list[int]) -> int:
+        """Bytes of all results together, inputs left out."""
+        own = {
+            home
+            for place, node in enumerate(self.graph.nodes)
+            if not node.is_input
+            for home in homes[self.first[place] : self.first[place + 1]]
+        }
+        return sum([self.sizes[home] for home in own])
+
+    def last_uses(self, homes: list[int], *, inputs_stay: bool = False) -> list[int]:
+        """For each home the node after which nobody needs it; behind the last one for what stays."""
+        graph, first = self.graph, self.first
+        last = [0] * len(homes)
+        for place, node in enumerate(graph.nodes):
+            for home in homes[first[place] : first[place + 1]]:
+                last[home] = place
+            for ref in node.inputs:
+                last[homes[first[ref.node] + ref.port]] = place
+        staying = [*graph.results().values(), *(graph.inputs.values() if inputs_stay else ())]
+        for ref in staying:
+            last[homes[first[ref.node] + ref.port]] = len(graph.nodes)
+        return last
+
+    def alive(self, homes: list[int], last: list[int]) -> list[int]:
+        """Bytes alive while each node runs, its operands and results included."""
+        nodes, first = self.graph.nodes, self.first
+        born = [0] * len(nodes)
+        freed = [0] * (len(nodes) + 1)
+        for place in range(len(nodes)):
+            for result in range(first[place], first[place + 1]):
+                if homes[result] == result:
+                    born[place] += self.sizes[result]
+                    freed[last[result]] += self.sizes[result]
+        counts: list[int] = []
+        now = 0
+        for place in range(len(nodes)):
+            now += born[place]
+            counts.append(now)
+            now -= freed[place]
+        return counts
 
 
-def _gives_up_its_result(op: Op | None) -> bool:
-    return op is not None and "output" not in op.saves
-
-
-def _peak(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) -> tuple[int, int]:
-    """The most bytes alive while one node runs, its operands and results included, and that node."""
-    peak = peak_at = 0
-    for place, held in enumerate(_alive(graph, first, homes, sizes)):
-        if held > peak:
-            peak, peak_at = held, place
-    return peak, peak_at
-
-
-def _alive(graph: Graph, first: list[int], homes: list[int], sizes: list[int]) -> list[int]:
-    """Bytes alive while each node runs; sums of sizes alone."""
-    last = [0] * len(homes)
-    for place, node in enumerate(graph.nodes):
-        for home in homes[first[place] : first[place + 1]]:
-            last[home] = place
-        for ref in node.inputs:
-            last[homes[first[ref.node] + ref.port]] = place
-    for ref in graph.results().values():
-        last[homes[first[ref.node] + ref.port]] = len(graph.nodes)
-    born = [0] * len(graph.nodes)
-    freed = [0] * (len(graph.nodes) + 1)
-    for place in range(len(graph.nodes)):
-        for result in range(first[place], first[place + 1]):
-            if homes[result] == result:
-                born[place] += sizes[result]
-                freed[last[result]] += sizes[result]
-    held = 0
-    found = []
-    for place in range(len(graph.nodes)):
-        held += born[place]
-        found.append(held)
-        held -= freed[place]
-    return found
-
-
-def _saved(
-    graph: Graph, applied: list[Applied], first: list[int], homes: list[int], sizes: list[int], batch: int
-) -> int:
-    """Bytes that the backward pass needs kept, each piece of memory once."""
+def _saved(results: Results, applied: list[Applied], homes: list[int]) -> int:
+    """Bytes that the backward pass needs kept, each piece of memory once; nothing in front of all parameters."""
+    first, batch = results.first, results.batch
     kept: set[int] = set()
     extra = 0
-    for place, node in enumerate(graph.nodes):
-        if node.op is None:
-            continue
-        for what in node.op.saves:
+    leads = leading(results.graph, applied, input_gradient=False)
+    for place, node in enumerate(results.graph.nodes):
+        step = applied[place]
+        for what in step.saved if leads[place] else ():
             if what == "input":
                 kept.update([homes[first[ref.node] + ref.port] for ref in node.inputs])
+            elif what == "target":
+                kept.add(homes[first[node.inputs[-1].node] + node.inputs[-1].port])
             elif what == "output":
                 kept.add(homes[first[place]])
             elif what == "indices":
-                extra += applied[place].size * batch * INDEX_BYTES
+                extra += step.size * batch * INDEX
             elif what == "mask":
-                extra += applied[place].size * batch
+                extra += step.size * batch * results.width
             elif what == "statistics":
-                extra += 2 * node.op.statistics(batch, *applied[place].inputs) * ITEMSIZE["float32"]
-    return extra + sum([sizes[home] for home in kept])
+                extra += 2 * node.op.statistics(batch, *step.inputs) * ITEMSIZE["float32"] if node.op else 0
+            elif what == "values":
+                extra += step.own_values * batch * results.width
+    return extra + sum([results.sizes[home] for home in kept])

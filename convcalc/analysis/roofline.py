@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.memory import INDEX_BYTES, ITEMSIZE
+from convcalc.analysis.memory import ITEMSIZE
 from convcalc.dims import prod
 from convcalc.graph import Ref
+from convcalc.ops._op import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +80,7 @@ def _width(graph: Graph, ref: Ref, width: int) -> int:
     node = graph.nodes[ref.node]
     if node.op is None:
         return ITEMSIZE[node.dtype] if node.dtype != "float32" else width
-    return INDEX_BYTES if node.op.ports[ref.port] == "indices" else width
+    return INDEX if node.op.ports[ref.port] == "indices" else width
 
 
 def bounds(analysis: Analysis, device: Device) -> list[Bound]:

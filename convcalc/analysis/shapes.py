@@ -31,7 +31,9 @@ class Applied:
     Layers that are alike share one. An input is applied to nothing: its op is None.
     """
 
-    __slots__ = ("buffers", "cost", "count", "inputs", "op", "outputs", "parameters", "size", "taps")
+    __slots__ = (
+        "buffers", "cost", "count", "inputs", "op", "outputs", "own_values", "parameters", "saved", "size", "taps",
+    )  # fmt: skip
 
     def __init__(self, op: Op | None, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> None:
         self.op = op
@@ -43,6 +45,8 @@ class Applied:
         self.buffers = op.buffers(*inputs) if op else {}
         self.size = prod(outputs[0])
         self.cost = op.cost(inputs, outputs) if op else FREE
+        self.saved = op.saved(*inputs) if op else ()
+        self.own_values = op.own_values(inputs, outputs) if op and "values" in self.saved else 0
 
     @property
     def detail(self) -> int:

@@ -116,7 +116,7 @@ def run(
     files = [option for option in input_ or () if not _is_shape(option)]
     shapes = input_shapes([option for option in input_ or () if _is_shape(option)], list(opened.inputs))
     graph = expand(opened, settings(set_), variant=variant or named, inputs=shapes)
-    analysis = _fitting(graph, batch, dtype, forward_only=forward_only)
+    analysis = _fitting(graph, batch, dtype, forward_only=forward_only, fast=fast)
     misfit = check_samples(analysis)
     if misfit and not moved(graph):
         raise SpecError(misfit)
@@ -135,7 +135,7 @@ def run(
     if files:
         samples = batch if batch > 1 else 0
         inputs = read_inputs(files, graph, dtype=dtype, batch=samples, resize=resize, normalize=normalize)
-        analysis = _fitting(graph, len(next(iter(inputs.values()))), dtype, forward_only=forward_only)
+        analysis = _fitting(graph, len(next(iter(inputs.values()))), dtype, forward_only=forward_only, fast=fast)
     else:
         inputs = witness.random_inputs(graph, batch, seed=seed, dtype=dtype)
     if train:
@@ -235,13 +235,13 @@ def _refuse_unknown_algorithm(name: str) -> None:
         raise Misuse(f"there is no algorithm '{name}': {did_you_mean(name, known)}")
 
 
-def _fitting(graph: Graph, batch: int, dtype: str, *, forward_only: bool) -> Analysis:
+def _fitting(graph: Graph, batch: int, dtype: str, **run: bool) -> Analysis:
     """The analysis of a run that fits into memory; raises Misuse where it does not."""
     from convcalc.analysis import analyze
     from convcalc.checks.capacity import refuse_too_large
 
     analysis = analyze(graph, batch=batch, dtype=dtype)
-    refuse_too_large(analysis, forward_only=forward_only)
+    refuse_too_large(analysis, **run)
     return analysis
 
 

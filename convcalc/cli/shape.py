@@ -9,6 +9,8 @@ import typer
 
 from convcalc.cli._options import Batch, Inputs, Settings, Specs, Variant, input_shapes, settings
 
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+
 
 def shape(
     specs: Specs,
@@ -16,6 +18,9 @@ def shape(
     input_: Inputs = None,
     variant: Variant = "",
     batch: Batch = 1,
+    dtype: Annotated[
+        str, typer.Option(metavar="DTYPE", help="Of all numbers: float16, bfloat16, float32 or float64.")
+    ] = "float32",
     depth: Annotated[
         int, typer.Option(min=0, metavar="N", help="Levels of blocks to open: 0 folds each into a row.")
     ] = 0,
@@ -56,6 +61,13 @@ def shape(
             metavar="NAMES", help="Closed forms in these variables; N is the batch: --free H,W.", show_default=False
         ),
     ] = "",
+    memory: Annotated[
+        bool, typer.Option("--memory", help="What is alive at the peak, and what a training step keeps.")
+    ] = False,
+    schedule: Annotated[
+        str, typer.Option(metavar="NAME", help="For --memory: torch, or convcalc, what a run here holds.")
+    ] = "torch",
+    optimizer: Annotated[str, typer.Option(metavar="NAME", help="For --memory: sgd, momentum or adam.")] = "sgd",
     algorithms: Annotated[
         bool,
         typer.Option("--algorithms", help="What each algorithm for convolution would perform and hold, by layer."),
@@ -67,14 +79,22 @@ def shape(
     """
     from convcalc.analysis import examine
     from convcalc.checks import check_claims
-    from convcalc.diagnostics import Misuse, SpecError
+    from convcalc.diagnostics import Misuse, SpecError, did_you_mean
     from convcalc.expand import expand
     from convcalc.loading import open_spec
     from convcalc.report import check_format, write
 
-    instead = {"--free": free, "--device": device, "--conventions": conventions, "--algorithms": algorithms}
+    instead = {
+        "--free": free, "--device": device, "--conventions": conventions, "--memory": memory,
+        "--algorithms": algorithms,
+    }  # fmt: skip
     if len(told := [option for option, given in instead.items() if given]) > 1:
         raise Misuse(f"{' and '.join(told)} are reports of their own: ask for one at a time")
+    if dtype not in DTYPES:
+        raise Misuse(f"there is no dtype '{dtype}': {did_you_mean(dtype, DTYPES)}")
+    for option, given in {"--schedule": schedule != "torch", "--optimizer": optimizer != "sgd"}.items():
+        if given and not memory:
+            raise Misuse(f"{option} is of no use without --memory")
     values = settings(set_)
     if free:
         from convcalc.cli._free import write_free
@@ -82,6 +102,12 @@ def shape(
         write_free(specs, free, values, input_, variant, batch, depth, columns, format_)
         return
     check_format(format_)
+    how = None
+    if memory:
+        from convcalc.report.memory import How, check_how
+
+        how = How(schedule, optimizer)
+        check_how(how)
     target = None
     if device:
         from convcalc.device import open_device
@@ -92,7 +118,7 @@ def shape(
         try:
             spec, named = open_spec(argument)
             graph = expand(spec, values, variant=variant or named, inputs=input_shapes(input_, list(spec.inputs)))
-            analysis, found = examine(graph, batch=batch, input_gradient=input_gradient)
+            analysis, found = examine(graph, batch=batch, dtype=dtype, input_gradient=input_gradient)
         except SpecError as error:
             analysis, found = None, list(error.diagnostics)
         failed += found
@@ -104,6 +130,10 @@ def shape(
         from convcalc.report.algorithms import write_algorithms
 
         write_algorithms(format_, [analysis for analysis, _ in analyses], sys.stdout)
+    elif analyses and how:
+        from convcalc.report.memory import write_memory
+
+        write_memory(format_, [analysis for analysis, _ in analyses], how, sys.stdout)
     elif analyses and target:
         from convcalc.report.roofline import write_roofline
 

@@ -96,6 +96,19 @@ class Convolution(Correlating):
         macs = results * self.seen(channels) * prod(self.kernels(len(sizes)))
         return Cost(macs=macs, adds=results if self.bias else 0)
 
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """PyTorch pads a copy where padding differs between two sides or holds copies, and keeps that instead."""
+        sizes = inputs[0][1:]
+        pairs = [w.padding(n) for n, w in zip(sizes, self.windows(len(sizes)), strict=True)]
+        copied = self.padding_mode != "zeros" and any(map(any, pairs))
+        return ("values",) if copied or any(before != after for before, after in pairs) else self.saves
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The operand with its padding."""
+        channels, *sizes = inputs[0]
+        pairs = zip(sizes, self.windows(len(sizes)), strict=True)
+        return channels * prod(n + sum(w.padding(n)) for n, w in pairs)
+
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
         """A kernel reads all."""
         return (whole(inputs[0][0]),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from convcalc.diagnostics import Problem, listing, nearest
+from convcalc.dims import prod
 from convcalc.ops._attributes import Attribute
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Cost(NamedTuple):
 
 
 FREE = Cost()
+
+INDEX = 8
+"""Bytes of a place in a map: int64."""
 
 
 class Gradients(NamedTuple):
@@ -108,8 +112,9 @@ class Op:
     spatial: ClassVar[tuple[int, int]] = (0, 4)
     """The fewest and the most spatial axes of an operand."""
     saves: ClassVar[tuple[str, ...]] = ()
-    """What the backward pass needs kept: ``input``, ``output``, ``indices`` (int64, one an output),
-    ``mask`` (a byte an output, in train mode) and ``statistics`` (two floats a mean, in train mode)."""
+    """What PyTorch's backward pass needs kept: ``input`` (all operands), ``target`` (the last one), ``output``,
+    ``indices`` (int64, one an output), ``mask`` (one an output, in train mode), ``statistics`` (two floats a mean, in
+    train mode) and ``values`` of its own."""
     in_place: ClassVar[bool] = False
     """Whether the result may overwrite the operand."""
     indices: ClassVar[int | None] = None
@@ -121,6 +126,9 @@ class Op:
 
     centres: ClassVar[bool] = False
     """Whether the mean of each channel is taken off, and so any constant that was added to it."""
+
+    temporaries: ClassVar[int] = 0
+    """Arrays as large as the result that the plain kernel holds beside operands and results."""
 
     name: ClassVar[str] = ""
 
@@ -262,6 +270,18 @@ class Op:
         """
         macs = self.cost(inputs, outputs).macs
         return Gradients(macs if self.parameters(*inputs) else 0, macs * sum(wanted))
+
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """What of ``saves`` is kept with these attributes and operands."""
+        return self.saves
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The ``values`` that are kept, for one sample."""
+        return 0
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """Bytes that the plain kernel holds for one sample beside operands and results, a value taking ``width``."""
+        return int(self.temporaries * prod(outputs[0]) * width)
 
     def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """For each operand its taps by spatial axis; None where only its shape is read.

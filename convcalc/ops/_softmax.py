@@ -12,6 +12,7 @@ class AlongAxis(Op):
     """The values along one axis against each other, by default those of the channels."""
 
     saves = ("output",)
+    temporaries = 1
 
     dim = Integer[int]("The axis whose values sum up to 1: 1 is the channels, -1 the last.", 1, also=("axis",))
 

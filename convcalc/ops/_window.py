@@ -55,11 +55,15 @@ class Window(NamedTuple):
 
     def taps(self, n: Dim) -> Taps:
         """The positions that each window reads; ``n`` matters for paddings of ``BY_SIZE`` alone."""
-        before = self.before
-        if self.rounding in BY_SIZE:
-            total = greatest((self.count(n) - 1) * self.stride + self.extent - n, 0)
-            before = total // 2 if self.rounding == "same_upper" else total - total // 2
-        return Taps(1, self.stride, ((-before, self.dilation, self.kernel),))
+        return Taps(1, self.stride, ((-self.padding(n)[0], self.dilation, self.kernel),))
+
+    def padding(self, n: Dim) -> tuple[Dim, Dim]:
+        """Positions added in front of ``n`` and behind them."""
+        if self.rounding not in BY_SIZE:
+            return self.before, self.after
+        total = greatest((self.count(n) - 1) * self.stride + self.extent - n, 0)
+        less, more = total // 2, total - total // 2
+        return (less, more) if self.rounding == "same_upper" else (more, less)
 
 
 def scattered(w: Window) -> Taps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.dims import Shape, prod
 from convcalc.ops._adaptive_pool import AdaptivePool
-from convcalc.ops._op import Cost, Outcome
+from convcalc.ops._op import INDEX, Cost, Outcome
 
 
 class AdaptiveMaxPool(AdaptivePool):
@@ -23,6 +23,10 @@ class AdaptiveMaxPool(AdaptivePool):
     def infer(self, *inputs: Shape) -> Outcome:
         shapes, demands = super().infer(*inputs)
         return Outcome(shapes * 2, demands)
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """What the last axis gives, and four times its places."""
+        return int(prod(inputs[0][:-1]) * outputs[0][-1] * (width + 4 * INDEX))
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One compare less than each bin has positions."""

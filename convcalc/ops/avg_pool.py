@@ -20,6 +20,12 @@ class AvgPool(Pool):
     count_include_pad = Flag("Whether padding counts as zeros in the mean.", True)
     divisor_override = Integer[int | None]("Divide by this instead of the size of the window.", None, minimum=1)
 
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """The padded operand and what the first axis gives, then sums on the axes that follow."""
+        (channels, _, *sizes), (_, rows, *_) = inputs[0], outputs[0]
+        first = channels * rows * prod(sizes) - prod(outputs[0])
+        return int((self.padded(inputs) + first) * width)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One add less than the window has positions, and one division."""
         results = prod(outputs[0])

@@ -20,7 +20,7 @@ class CrossEntropy(Op):
     also = ("crossentropyloss", "softmax_cross_entropy", "softmax_with_loss", "categorical_crossentropy",
             "sparse_categorical_crossentropy", "softmax_cross_entropy_with_logits")  # fmt: skip
     operands: ClassVar[tuple[int, int | None]] = (2, 2)
-    saves = ("input",)
+    saves = ("values", "target")
 
     def infer(self, *inputs: Shape) -> Outcome:
         logits, target = inputs
@@ -35,6 +35,14 @@ class CrossEntropy(Op):
 
     def mend(self, demand: Demand, *inputs: Shape) -> str:
         return _fix(inputs[0])
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The logarithms of the softmax."""
+        return prod(inputs[0])
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """Two arrays as large as an operand."""
+        return int(2 * prod(inputs[0]) * width)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """That of log_softmax; then a mean of what the target picks, or the target's products summed up."""

@@ -27,6 +27,10 @@ class Dropout(Op):
         if self.p > 1:
             raise Problem("out-of-range", f"p is at most 1, not {self.p}", "write p: 0.5", ("p",))
 
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """Nothing is drawn where nothing is dropped."""
+        return self.saves if self.p else ()
+
     def infer(self, *inputs: Shape) -> Outcome:
         return Outcome((inputs[0],))
 

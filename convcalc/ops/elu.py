@@ -14,6 +14,7 @@ class Elu(Pointwise):
     """
 
     saves = ("input",)
+    temporaries = 2
     each = Cost(adds=1, multiplies=1, compares=1, exponentials=1)
 
     alpha = Number("Factor of negative values.", 1.0)

@@ -14,6 +14,7 @@ class Gelu(Op):
     """
 
     saves = ("input",)
+    temporaries = 9
 
     approximate = Word("none: x/2 * (1 + erf(x/sqrt(2))); tanh: by the tanh of a cubic.", ("none", "tanh"), "none")
 

@@ -14,4 +14,5 @@ class Hardsigmoid(Pointwise):
 
     also = ("hard_sigmoid", "hsigmoid")
     saves = ("input",)
+    temporaries = 1
     each = Cost(adds=1, compares=2, divides=1)

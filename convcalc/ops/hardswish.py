@@ -14,4 +14,5 @@ class Hardswish(Pointwise):
 
     also = ("hard_swish", "hswish", "hardsilu", "hard_silu")
     saves = ("input",)
+    temporaries = 1
     each = Cost(adds=1, multiplies=1, compares=2, divides=1)

@@ -15,6 +15,7 @@ class LeakyRelu(Pointwise):
 
     also = ("lrelu",)
     saves = ("input",)
+    temporaries = 2
     each = Cost(compares=1, multiplies=1)
 
     negative_slope = Number("Factor of negative values.", 0.01, also=("alpha", "slope"))

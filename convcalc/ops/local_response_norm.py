@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.dims import Shape, prod
+from convcalc.dims import Dim, Shape, prod
 from convcalc.ops._attributes import Integer, Number
 from convcalc.ops._op import Cost, Op, Outcome, Taps
 
@@ -16,7 +16,8 @@ class LocalResponseNorm(Op):
 
     also = ("lrn", "local_response_normalization", "cross_channel_normalization")
     spatial = (1, 4)
-    saves = ("input", "output")
+    saves = ("input", "values")
+    temporaries = 2
 
     size = Integer[int]("Neighbouring channels that are summed up.", minimum=1, also=("local_size", "n", "depth"))
     alpha = Number("Factor of the sum, divided by size.", 1e-4)
@@ -29,6 +30,11 @@ class LocalResponseNorm(Op):
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
         """As many in front as behind, of an even number one more in front."""
         return (Taps(1, 1, ((-(self.size // 2), 1, self.size),)),)
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The squares, with channels of zeros around them, the base of the power and the power."""
+        channels, *sizes = inputs[0]
+        return (3 * channels + self.size - 1) * prod(sizes)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """For each value: a square, ``size - 1`` adds, ``alpha/size`` and ``k``, a power, one division.

@@ -13,4 +13,5 @@ class Mish(Pointwise):
     """
 
     saves = ("input",)
+    temporaries = 1
     each = Cost(adds=3, multiplies=2, divides=1, exponentials=3)

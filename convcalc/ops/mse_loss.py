@@ -21,6 +21,10 @@ class MseLoss(Join):
         self.same_rank(inputs)
         return Outcome(((1,),), equal(inputs, range(len(inputs[0])), self.name))
 
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """Two arrays as large as an operand."""
+        return int(2 * prod(inputs[0]) * width)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """For each value a difference and a square; one add less than there are values, and one division."""
         values = prod(inputs[0])

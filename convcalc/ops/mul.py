@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.dims import Demand, Shape, prod
+from convcalc.dims import Demand, Dim, Shape, prod
 from convcalc.ops._join import Join, equal
 from convcalc.ops._op import IDENTITY, Cost, Outcome, Taps, whole
 
@@ -14,7 +14,7 @@ class Mul(Join):
     """
 
     also = ("multiply", "scale", "gate", "product")
-    saves = ("input",)
+    saves = ("input", "values")
 
     def infer(self, *inputs: Shape) -> Outcome:
         self.same_rank(inputs)
@@ -26,6 +26,10 @@ class Mul(Join):
                 axes = [0] if _scales(x) else range(len(x))
                 demands.extend(d._replace(key=(index, d.key[1])) for d in equal((result, x), axes, self.name))
         return Outcome((result,), tuple(demands))
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The products on the way to that of more than two operands."""
+        return (len(inputs) - 2) * prod(outputs[0])
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One multiplication less than there are operands, for each value."""

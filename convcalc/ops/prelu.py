@@ -16,6 +16,7 @@ class Prelu(Pointwise):
 
     also = ("parametric_relu",)
     saves = ("input",)
+    temporaries = 1
     each = Cost(multiplies=1, compares=1)
 
     num_parameters = Integer[int]("Learnt slopes: 1, or as many as channels.", 1, minimum=1)

@@ -14,4 +14,5 @@ class Relu6(Pointwise):
 
     also = ("clipped_relu",)
     saves = ("input",)
+    temporaries = 1
     each = Cost(compares=2)

@@ -13,4 +13,5 @@ class Selu(Pointwise):
     """
 
     saves = ("input",)
+    temporaries = 2
     each = Cost(adds=1, multiplies=2, compares=1, exponentials=1)

@@ -14,4 +14,5 @@ class Sigmoid(Pointwise):
 
     also = ("logistic",)
     saves = ("output",)
+    temporaries = 1
     each = Cost(adds=1, divides=1, exponentials=1)

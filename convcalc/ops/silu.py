@@ -14,4 +14,5 @@ class Silu(Pointwise):
 
     also = ("swish",)
     saves = ("input",)
+    temporaries = 1
     each = Cost(adds=1, divides=1, exponentials=1)

@@ -15,6 +15,7 @@ class Softplus(Pointwise):
 
     also = ("soft_plus",)
     saves = ("input",)
+    temporaries = 1
     each = Cost(adds=1, multiplies=1, compares=1, divides=1, exponentials=2)
 
     beta = Number("Sharpness of the bend.", 1.0)

@@ -178,11 +178,10 @@ class UNet(nn.Module):
         self.mask = nn.Conv2d(64, 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        bridges = []
+        bridges: list[torch.Tensor] = []
         for stage in self.down:
-            x = stage(x)
+            x = stage(nn.functional.max_pool2d(x, 2) if bridges else x)
             bridges.append(x)
-            x = nn.functional.max_pool2d(x, 2)
         x = bridges.pop()
         for up, mix in zip(self.up, self.mix, strict=True):
             x, bridge = up(x), bridges.pop()

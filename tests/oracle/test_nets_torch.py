@@ -34,7 +34,7 @@ SIZES = {
     "alexnet": (71, 95),
     "googlenet_aux": (47, 36),
     "resnet18": (65, 52),
-    "unet": (32, 48),  # the twin pools the lowest map once more, for nothing
+    "unet": (32, 48),
     "dcgan_generator": (1, 2),
 }
 TOLERANCE = 1e-8

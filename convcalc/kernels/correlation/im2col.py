@@ -50,6 +50,7 @@ def input_adjoint(dy: Array, w: Array, sizes: Sizes, stride: Sizes, dilation: Si
         unrolled = unrolled.reshape(len(unrolled), dx.shape[1], *kernel, *counts(part))
         for j in np.ndindex(*kernel):
             dx[samples][taps(part, j, dilation)] += unrolled[(slice(None), slice(None), *j)]
+        del unrolled  # before the next one is made
     tally.product(matrix.shape[1], matrix.shape[2], dy.shape[3], len(dy) * groups)
     tally.additions += windows.size
     return dx

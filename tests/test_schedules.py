@@ -13,7 +13,7 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import STATES, training
 from convcalc.analysis.schedules import Schedule, schedule
 from convcalc.checks import capacity
-from convcalc.graph import Graph
+from convcalc.graph import Graph, Ref
 from convcalc.plan import Plan
 from convcalc.training import loss, terms
 from convcalc.witness import Run, random_inputs
@@ -78,6 +78,12 @@ def test_a_run_in_double_precision() -> None:
 
 MAP = (16, 48, 40)
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "channel_shuffle": {"groups": 4}, "filter": {"kernel": "gaussian"}, "group_norm": {"num_groups": 4},
+    "layer_norm": {"normalized_shape": [16, 48, 40]}, "local_conv": {"out_channels": 4, "kernel_size": 3},
+    "tiled_conv": {"out_channels": 16, "kernel_size": 3, "tiles": 2}, "pixel_shuffle": {"upscale_factor": 2},
+    "pixel_unshuffle": {"downscale_factor": 2}, "unpool": {"kernel_size": 2}, "max_unpool": {"kernel_size": 2},
+    "log_sum_exp_pool": {"kernel_size": 3, "stride": 2, "padding": 1},
+    "lp_pool": {"kernel_size": 3, "stride": 2, "padding": 1, "norm_type": 2},
     "adaptive_avg_pool": {"output_size": 7}, "adaptive_max_pool": {"output_size": 7},
     "avg_pool": {"kernel_size": 3, "stride": 2, "padding": 1}, "crop": {"size": 32},
     "conv": {"out_channels": 16, "kernel_size": 3, "padding": 1}, "linear": {"out_features": 64},
@@ -95,7 +101,16 @@ def test_every_op_states_what_its_kernel_works_in(name: str) -> None:
     graph = Graph()
     shapes = OPERANDS.get(name, [MAP] * ops.find(name).operands[0])
     refs = [graph.input(shape, name=f"operand{place}") for place, shape in enumerate(shapes)]
+    if ops.find(name).indices is not None:
+        pool = graph.add("max_pool", refs[0], kernel_size=2)
+        refs = [pool, Ref(pool.node, 1)]
     graph.output(graph.add(name, *refs, **ARGUMENTS.get(name, {})))
+    assert_as_predicted(graph, batch=8)
+
+
+def test_what_lies_between_positions() -> None:
+    graph = Graph()
+    graph.output(graph.add("upsample", graph.input(MAP), scale_factor=2, mode="linear"))
     assert_as_predicted(graph, batch=8)
 
 

@@ -217,10 +217,17 @@ def _saved(results: Results, applied: list[Applied], homes: list[int]) -> int:
                 kept.update([homes[first[ref.node] + ref.port] for ref in node.inputs])
             elif what == "target":
                 kept.add(homes[first[node.inputs[-1].node] + node.inputs[-1].port])
+            elif what == "places" and node.op and node.op.indices is not None:
+                ref = node.inputs[node.op.indices]
+                kept.add(homes[first[ref.node] + ref.port])
             elif what == "output":
                 kept.add(homes[first[place]])
             elif what == "indices":
-                extra += step.size * batch * INDEX
+                port = first[place] + len(step.outputs) - 1
+                if port > first[place] and results.sizes[port]:
+                    kept.add(port)
+                else:
+                    extra += step.size * batch * INDEX
             elif what == "mask":
                 extra += step.size * batch * results.width
             elif what == "statistics":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.algorithms import correlation, im2col
+from convcalc.analysis.algorithms import CORRELATIONS, correlation, im2col
 from convcalc.analysis.memory import ITEMSIZE, Results
 from convcalc.analysis.shapes import infer
 from convcalc.dims import prod
@@ -82,7 +82,7 @@ def _workspace(step: Applied, batch: int, width: int) -> int:
     """Bytes beside operands and results; at least a flag for each value, whether it is finite."""
     if step.op is None:
         return 0
-    if step.op.name in ("conv", "conv_transpose"):
+    if step.op.name in CORRELATIONS:
         c = correlation(step.op, step.inputs[0], step.outputs[0], batch, width)
         canvas = batch * c.channels * prod(c.sizes)
         given = batch * (step.size if c.adjoint else prod(step.inputs[0]))

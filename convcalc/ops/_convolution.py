@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Correlating(Windowed):
     """Windows whose values are multiplied by a kernel and summed up."""
 
+    saves = ("input",)
+
     stride = PerAxis[Any]("Distance between neighbouring windows.", 1, minimum=1, also=("strides", "subsample"))
     padding_mode = Word(
         "What the padding holds: zeros, or copies: reflect (mirrored at the border, without it), replicate (the border "
@@ -46,6 +48,23 @@ class Correlating(Windowed):
             return "write padding_mode: replicate, or less padding"
         return super().mend(demand, *inputs)
 
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """PyTorch pads a copy where padding differs between two sides or holds copies, and keeps that.
+
+        What it reflects or replicates it keeps too.
+        """
+        sizes = inputs[0][1:]
+        pairs = [w.padding(n) for n, w in zip(sizes, self.windows(len(sizes)), strict=True)]
+        if self.padding_mode != "zeros" and any(map(any, pairs)):
+            return ("values",) if self.padding_mode == "circular" else ("input", "values")
+        return ("values",) if any(before != after for before, after in pairs) else self.saves
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """The operand with its padding."""
+        channels, *sizes = inputs[0]
+        pairs = zip(sizes, self.windows(len(sizes)), strict=True)
+        return channels * prod(n + sum(w.padding(n)) for n, w in pairs)
+
     def sized(self, *inputs: Shape) -> bool:
         """Where copies stand depends on the size."""
         around = any(w.before or w.after for w in self.windows(len(inputs[0]) - 1))
@@ -67,8 +86,6 @@ class Correlating(Windowed):
 
 class Convolution(Correlating):
     """``out_channels`` learnt kernels over the channels of the operand."""
-
-    saves = ("input",)
 
     out_channels = Integer[int](
         "Number of kernels, the channels of the result.",
@@ -95,19 +112,6 @@ class Convolution(Correlating):
         results = prod(outputs[0])
         macs = results * self.seen(channels) * prod(self.kernels(len(sizes)))
         return Cost(macs=macs, adds=results if self.bias else 0)
-
-    def saved(self, *inputs: Shape) -> tuple[str, ...]:
-        """PyTorch pads a copy where padding differs between two sides or holds copies, and keeps that instead."""
-        sizes = inputs[0][1:]
-        pairs = [w.padding(n) for n, w in zip(sizes, self.windows(len(sizes)), strict=True)]
-        copied = self.padding_mode != "zeros" and any(map(any, pairs))
-        return ("values",) if copied or any(before != after for before, after in pairs) else self.saves
-
-    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
-        """The operand with its padding."""
-        channels, *sizes = inputs[0]
-        pairs = zip(sizes, self.windows(len(sizes)), strict=True)
-        return channels * prod(n + sum(w.padding(n)) for n, w in pairs)
 
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
         """A kernel reads all."""

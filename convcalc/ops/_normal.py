@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from convcalc.dims import prod
 from convcalc.ops._attributes import Number
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Normal(Op):
     """Values with the mean of their group taken off, over its deviation, then scaled and shifted."""
 
-    saves = ("input", "statistics")
+    saves: ClassVar[tuple[str, ...]] = ("input", "statistics")
 
     eps = Number("Added to the variance.", 1e-5, also=("epsilon",))
 

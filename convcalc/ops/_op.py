@@ -112,9 +112,9 @@ class Op:
     spatial: ClassVar[tuple[int, int]] = (0, 4)
     """The fewest and the most spatial axes of an operand."""
     saves: ClassVar[tuple[str, ...]] = ()
-    """What PyTorch's backward pass needs kept: ``input`` (all operands), ``target`` (the last one), ``output``,
-    ``indices`` (int64, one an output), ``mask`` (one an output, in train mode), ``statistics`` (two floats a mean, in
-    train mode) and ``values`` of its own."""
+    """What PyTorch's backward pass needs kept: ``input`` (all operands), ``target`` (the last one), ``places`` (the one
+    that holds indices), ``output``, ``indices`` (int64, one an output), ``mask`` (one an output, in train mode),
+    ``statistics`` (two floats a mean, in train mode) and ``values`` of its own."""
     in_place: ClassVar[bool] = False
     """Whether the result may overwrite the operand."""
     indices: ClassVar[int | None] = None

@@ -77,15 +77,6 @@ class Pool(Windowed):
             return f"write padding: {written(pads)}, or a larger kernel_size"
         return super().mend(demand, *inputs)
 
-    def padded(self, inputs: tuple[Shape, ...]) -> Dim:
-        """Values of the operand and its padding as far as the windows reach, 0 where there is none."""
-        channels, *sizes = inputs[0]
-        reached = []
-        for n, w in zip(sizes, self.windows(len(sizes)), strict=True):
-            before, after = w.padding(n)
-            reached.append(before + max(n + after, (w.count(n) - 1) * w.stride + w.extent - before))
-        return channels * prod(reached) if reached != sizes else 0
-
     def taken(self, inputs: tuple[Shape, ...]) -> Dim:
         """Positions in a window, padding included."""
         return prod(self.kernels(len(inputs[0]) - 1))

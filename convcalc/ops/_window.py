@@ -6,7 +6,19 @@ from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.dims import Demand, Dim, Shape, ceil_div, extent, greatest, least, window, window_caffe, window_ceil
+from convcalc.dims import (
+    Demand,
+    Dim,
+    Shape,
+    ceil_div,
+    extent,
+    greatest,
+    least,
+    prod,
+    window,
+    window_caffe,
+    window_ceil,
+)  # fmt: skip
 from convcalc.ops._attributes import Padding, PerAxis
 from convcalc.ops._op import Op, Taps, phases
 
@@ -104,6 +116,15 @@ class Windowed(Op):
     dilation = PerAxis[Any](
         "Distance between the taps of the window.", 1, minimum=1, also=("dilations", "dilation_rate", "rate")
     )
+
+    def padded(self, inputs: tuple[Shape, ...]) -> Dim:
+        """Values of the operand and its padding as far as the windows reach, 0 where there is none."""
+        channels, *sizes = inputs[0]
+        reached = []
+        for n, w in zip(sizes, self.windows(len(sizes)), strict=True):
+            before, after = w.padding(n)
+            reached.append(before + max(n + after, (w.count(n) - 1) * w.stride + w.extent - before))
+        return channels * prod(reached) if reached != sizes else 0
 
     def kernels(self, rank: int) -> tuple[Dim, ...]:
         """The size of the window by axis."""

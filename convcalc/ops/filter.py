@@ -137,6 +137,10 @@ class Filter(Correlating):
             return f"padding: {written(wanted)} makes room"
         return super().mend(demand, *inputs)
 
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """The padded operand, what a tap reads of it and its products."""
+        return int((self.padded(inputs) + 2 * prod(outputs[0])) * width)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One MAC for each tap of each output, as in a convolution of each channel by itself."""
         return Cost(macs=prod(outputs[0]) * prod(self.kernels(len(inputs[0]) - 1)))

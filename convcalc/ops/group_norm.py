@@ -25,6 +25,8 @@ class GroupNorm(Normal):
     affine = Flag("Whether scale and shift are learnt for each channel.", True)
     num_channels = Integer[int | None]("Channels of the operand: inferred, a demand where given.", None, minimum=1)
 
+    temporaries = 2
+
     def infer(self, *inputs: Shape) -> Outcome:
         channels = inputs[0][0]
         demands = (

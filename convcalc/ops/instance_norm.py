@@ -26,6 +26,17 @@ class InstanceNorm(Normal):
     affine = Flag("Whether scale and shift are learnt for each channel.", False)
     num_features = Integer[int | None]("Channels of the operand: inferred, a demand where given.", None, minimum=1)
 
+    temporaries = 1
+    saves = (*Normal.saves, "values")
+
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """Its scale for every sample, where it has one."""
+        return self.saves if self.affine else Normal.saves
+
+    def own_values(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Dim:
+        """One a channel."""
+        return inputs[0][0]
+
     def infer(self, *inputs: Shape) -> Outcome:
         channels, *sizes = inputs[0]
         reason = "a channel of {left} position has no deviation"

@@ -36,6 +36,8 @@ class LayerNorm(Normal):
     def _normalized(self, x: Shape) -> Shape:
         return x if self.normalized_shape is None else tuple(self.normalized_shape)
 
+    temporaries = 2
+
     def infer(self, *inputs: Shape) -> Outcome:
         x = inputs[0]
         wanted = self._normalized(x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convcalc.dims import prod
 from convcalc.ops._convolution import Convolution
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class LocalConv(Convolution):
     """
 
     also = ("locally_connected", "locallyconnected", "unshared_conv", "conv_local", "local")
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """The padded operand, and the products of a tap."""
+        return int((self.padded(inputs) + prod(outputs[0])) * width)
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]

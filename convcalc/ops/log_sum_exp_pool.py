@@ -28,6 +28,10 @@ class LogSumExpPool(Pool):
             told = f"sharpness is a number above 0, not {self.sharpness}"
             raise Problem("out-of-range", told, "write sharpness: 1, or use max_pool", ("sharpness",))
 
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """The padded operand; largest values, sums and counts, and a term."""
+        return int((self.padded(inputs) + 4 * prod(outputs[0])) * width)
+
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """For a window of k values: k - 1 compares for the largest, which is taken off and added back, k exponentials
         and one logarithm, k - 1 adds; k multiplies and a division for r, one division for the mean."""

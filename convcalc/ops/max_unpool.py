@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from convcalc.diagnostics import Problem
-from convcalc.dims import Demand, unwindow
+from convcalc.dims import Demand, prod, unwindow
 from convcalc.ops._attributes import Padding, PerAxis
-from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps
+from convcalc.ops._op import FREE, INDEX, Cost, Op, Outcome, Taps
 from convcalc.ops._window import Window, scattered, written
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class MaxUnpool(Op):
     operands: ClassVar[tuple[int, int | None]] = (2, 3)
     spatial = (1, 4)
     indices = 1
+    saves = ("places",)
 
     kernel_size = PerAxis[Any]("Size of the pool's window.", minimum=1, also=("kernel", "pool_size", "ksize", "k"))
     stride = PerAxis[Any](
@@ -99,6 +100,10 @@ class MaxUnpool(Op):
             return f"write output_size: {written(own)}"
         own = [unwindow(n, w.kernel, w.stride, 2 * p, 0) for n, w, p in zip(sizes, windows, within, strict=True)]
         return f"write padding: {written(within)} and output_size: {written(own)}"
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """Which value stays at each place; for each value its place in the batch and its number, two of each."""
+        return INDEX * int(prod(outputs[0]) + 4 * prod(inputs[0]))
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""

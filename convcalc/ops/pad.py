@@ -24,6 +24,7 @@ class Pad(Op):
     also = ("zero_padding", "zeropadding", "constant_pad", "constantpad", "zeropad", "padding", "reflection_pad",
             "replication_pad", "circular_pad")  # fmt: skip
     spatial = (1, 4)
+    saves = ("input",)
 
     padding = Padding(
         "Positions added: an integer, one an axis, or a pair [before, after] an axis; negative ones are cut off.",
@@ -75,6 +76,10 @@ class Pad(Op):
         if demand.code == "padding-too-large":
             return "write mode: replicate, or less padding"
         return f"write padding: {written([max(min(pair), -((n - 1) // 2)) for n, pair in pairs])}"
+
+    def saved(self, *inputs: Shape) -> tuple[str, ...]:
+        """PyTorch keeps what it reflects or replicates."""
+        return self.saves if self.mode in ("reflect", "replicate") else ()
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""

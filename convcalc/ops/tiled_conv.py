@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convcalc.dims import prod
 from convcalc.ops._attributes import PerAxis
 from convcalc.ops._convolution import Convolution
 
 if TYPE_CHECKING:
     from convcalc.dims import Shape
     from convcalc.ops._op import Outcome
+
+
+MOST = 4 << 20
+"""Bytes of columns that are made at once."""
 
 
 class TiledConv(Convolution):
@@ -26,6 +31,13 @@ class TiledConv(Convolution):
     def infer(self, *inputs: Shape) -> Outcome:
         self.per_axis("tiles", len(inputs[0]) - 1)
         return super().infer(*inputs)
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """The padded operand, and the results of a tile with the columns that they are made of, at most 4 MiB."""
+        (channels, *sizes), rank = inputs[0], len(inputs[0]) - 1
+        results = prod(outputs[0]) // prod(self.per_axis("tiles", rank))
+        columns = results // self.out_channels * channels * prod(self.kernels(len(sizes))) * width
+        return int((self.padded(inputs) + results) * width + min(columns, MOST))
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         channels, *sizes = inputs[0]

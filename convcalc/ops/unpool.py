@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convcalc.dims import prod
 from convcalc.ops._attributes import PerAxis, Word
 from convcalc.ops._op import FREE, Cost, Op, Outcome, Taps, phases
 
@@ -27,6 +28,11 @@ class Unpool(Op):
         channels, *sizes = inputs[0]
         blocks = self.per_axis("kernel_size", len(sizes))
         return Outcome(((channels, *(n * block for n, block in zip(sizes, blocks, strict=True))),))
+
+    def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
+        """Of blocks that repeat the value, the result but for its last axis."""
+        repeated = self.mode == "nearest" and len(inputs[0]) > 2
+        return int(prod(outputs[0][:-1]) * inputs[0][-1] * width) if repeated else 0
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""

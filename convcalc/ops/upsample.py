@@ -64,8 +64,9 @@ class Upsample(Op):
         return Outcome(((channels, *(n * scale for n, scale in zip(sizes, scales, strict=True))),))
 
     def workspace(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], width: int) -> int:
-        """The result but for its last axis."""
-        return int(prod(outputs[0][:-1]) * inputs[0][-1] * width) if len(inputs[0]) > 2 else 0
+        """The result but for its last axis; between positions, both neighbours and one of them weighed too."""
+        first = prod(outputs[0][:-1]) * inputs[0][-1] if len(inputs[0]) > 2 else 0
+        return int((first + (0 if self.mode == "nearest" else 3) * prod(outputs[0])) * width)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing for the nearest; linear: each value the weighted sum of 2 neighbours an axis, 4 in 2-D, 8 in 3-D."""

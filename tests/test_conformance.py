@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convcalc.dims import Shape
 
 SPECS = Path(__file__).parents[1] / "specs" / "ops"
-SAVED = {"input", "output", "indices", "mask", "statistics"}
+SAVED = {"input", "target", "places", "output", "indices", "mask", "statistics", "values"}
 
 
 def missing(kind: type[Op], specs: Path = SPECS) -> list[str]:

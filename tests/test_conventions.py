@@ -77,6 +77,14 @@ LAYERS = [
     (("adaptive_avg_pool", {"output_size": 4}), (4, 6), {"fvcore": 0, "thop": 24 + 16}),
     (("avg_pool", {"kernel_size": 2}), (4, 6, 6), {"fvcore": 0, "thop": 36}),
     (("upsample", {"scale_factor": 2}), (4, 6, 6), {"fvcore": 576, "thop": 576}),
+    (("upsample", {"scale_factor": 2, "mode": "linear"}), (4, 6), {"fvcore": 0, "thop": 5 * 48}),
+    (("upsample", {"scale_factor": 2, "mode": "linear"}), (4, 6, 6), {"fvcore": 4 * 576, "thop": 11 * 576}),
+    (("upsample", {"scale_factor": 2, "mode": "linear"}), (4, 3, 3, 3), {"fvcore": 0, "thop": 0}),
+    (("layer_norm", {}), (4, 6, 6), {"fvcore": 5 * 144, "thop": 4 * 144, "torchinfo": 288, "torch": 0}),
+    (("group_norm", {"num_groups": 2, "affine": False}), (4, 6, 6), {"fvcore": 4 * 144, "thop": 0, "torchinfo": 0}),
+    (("instance_norm", {}), (4, 6, 6), {"fvcore": 4 * 144, "thop": 2 * 144, "torchinfo": 0}),
+    (("instance_norm", {"affine": True}), (4, 6, 6), {"fvcore": 5 * 144, "thop": 4 * 144, "torchinfo": 8}),
+    (("filter", {"kernel": "sobel_x"}), (4, 6, 6), dict.fromkeys(("mac", "fvcore", "thop", "torchinfo"), 64 * 9)),
     (("prelu", {}), (4, 6, 6), {"fvcore": 0, "thop": 144, "torchinfo": 1}),
     (("softmax", {}), (10,), {"fvcore": 0, "thop": 29}),
     (("linear", {"out_features": 5}), (4, 6), {"thop": 120, "ptflops": 140, "torchinfo": 35, "torch": 240}),
@@ -142,7 +150,9 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 def test_a_wrong_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     thop = CONVENTIONS["thop"]
-    rules = tuple(rule._replace(weights={"inputs": 3}) if rule.ops == "batch_norm" else rule for rule in thop.rules)
+    rules = tuple(
+        rule._replace(weights={"inputs": 3}) if "batch_norm" in rule.ops.split() else rule for rule in thop.rules
+    )
     monkeypatch.setitem(CONVENTIONS, "thop", thop._replace(rules=rules))
     with pytest.raises(AssertionError):
         test_the_reference_figures("resnet50")

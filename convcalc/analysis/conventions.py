@@ -50,17 +50,21 @@ EVERY = "*"
 class Rule(NamedTuple):
     """What counts in layers of these ops, as weights of measures; ``only`` where attributes have these values.
 
-    ``axes`` is the number of spatial axes that the tool knows the op for, 0 if it does not matter.
+    ``learnt`` is for layers that have parameters; ``axes`` is the number of spatial axes that the tool knows the op
+    for, 0 if it does not matter.
     """
 
     ops: str
     weights: dict[str, int]
     only: dict[str, Any] = {}  # noqa: RUF012  # a default that nobody writes to
+    learnt: bool = False
     axes: int = 0
 
     def fits(self, step: Applied) -> bool:
         """Whether it is about this layer."""
         if step.op is None or (self.ops != EVERY and step.op.name not in self.ops.split()):
+            return False
+        if self.learnt and not step.parameters:
             return False
         if self.axes and len(step.inputs[0]) - 1 != self.axes:
             return False
@@ -85,8 +89,9 @@ class Convention(NamedTuple):
     """The column that every report has it in; of the tools' figures that has the convention's own name."""
 
 
-PRODUCTS = "conv conv_transpose linear matmul"
-WEIGHED = "conv conv_transpose linear"
+CONVOLVED = "conv filter"
+PRODUCTS = f"{CONVOLVED} conv_transpose linear matmul"
+NORMALIZED = "layer_norm group_norm instance_norm"
 POOLED = "adaptive_avg_pool global_avg_pool"
 
 CONVENTIONS = {
@@ -104,23 +109,28 @@ CONVENTIONS = {
         "fvcore 0.1.5, FlopCountAnalysis(...).total()",
         (
             Rule(PRODUCTS, {"macs": 1}),
-            Rule("batch_norm", {"inputs": 2}, only={"affine": True}),
+            Rule("batch_norm", {"inputs": 2}, learnt=True),
             Rule("batch_norm", {"inputs": 1}),
+            Rule(NORMALIZED, {"inputs": 5}, learnt=True),
+            Rule(NORMALIZED, {"inputs": 4}),
             Rule(POOLED, {"inputs": 1}, axes=2),
             Rule("upsample", {"results": 1}, only={"mode": "nearest"}, axes=2),
+            Rule("upsample", {"results": 4}, axes=2),
         ),
     ),
     # thop sees modules alone. torchvision's mobilenet_v2 pools by a function, so there it prints 64,000 less.
     "thop": Convention(
         "thop 0.1.1, profile(...)[0]; every layer a module",
         (
-            Rule("conv linear", {"macs": 1}),
+            Rule(f"{CONVOLVED} linear", {"macs": 1}),
             Rule("conv_transpose", {"placed": 1}),
-            Rule("batch_norm", {"inputs": 4}, only={"affine": True}),
-            Rule("batch_norm", {"inputs": 2}),
+            Rule("batch_norm layer_norm instance_norm", {"inputs": 4}, learnt=True),
+            Rule("batch_norm layer_norm instance_norm", {"inputs": 2}),
             Rule(POOLED, {"inputs": 1, "results": 1}),
             Rule("avg_pool", {"results": 1}),
             Rule("upsample", {"results": 1}, only={"mode": "nearest"}),
+            Rule("upsample", {"results": 5}, axes=1),
+            Rule("upsample", {"results": 11}, axes=2),
             Rule("prelu", {"inputs": 1}),
             Rule("softmax", {"exponentials": 1, "divides": 1, "compares": 1}),
         ),
@@ -132,7 +142,7 @@ CONVENTIONS = {
     "torchinfo": Convention(
         "torchinfo 1.8.0, summary(...).total_mult_adds; every layer a module",
         (
-            Rule("conv", {"macs": 1, "adds": 1}),
+            Rule(CONVOLVED, {"macs": 1, "adds": 1}),
             Rule("conv_transpose", {"placed": 1, "adds": 1}),
             Rule(EVERY, {"params": 1}),
         ),

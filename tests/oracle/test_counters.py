@@ -118,7 +118,8 @@ def test_every_tool_is_asked() -> None:
 
 
 NETS = ["lenet5", "alexnet", "googlenet_aux", "resnet50", "mobilenet_v2", "densenet121", "dcgan_generator",
-        "squeezenet1_0", "inception_v3", "resnext50_32x4d", "vgg11_bn"]  # fmt: skip
+        "squeezenet1_0", "inception_v3", "resnext50_32x4d", "vgg11_bn", "mobilenet_v3_large", "efficientnet_b0",
+        "shufflenet_v2_x1_0"]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -149,6 +150,29 @@ LAYERS: list[tuple[nn.Module, tuple[int, ...], str, dict[str, Any]]] = [
     (nn.Softmax(1), (10,), "softmax", {}),
     (nn.LeakyReLU(), (4, 6, 6), "leaky_relu", {}),
     (nn.LocalResponseNorm(3), (4, 6, 6), "local_response_norm", {"size": 3}),
+    (nn.Conv2d(4, 4, 3, groups=4, bias=False), (4, 6, 6), "filter", {"kernel": "laplacian"}),
+    (nn.LayerNorm((4, 6, 6)), (4, 6, 6), "layer_norm", {}),
+    (nn.LayerNorm((4, 6, 6), elementwise_affine=False), (4, 6, 6), "layer_norm", {"elementwise_affine": False}),
+    (nn.LayerNorm((6,), bias=False), (4, 6, 6), "layer_norm", {"normalized_shape": [6], "bias": False}),
+    (nn.GroupNorm(2, 4), (4, 6, 6), "group_norm", {"num_groups": 2}),
+    (nn.GroupNorm(2, 4, affine=False), (4, 6), "group_norm", {"num_groups": 2, "affine": False}),
+    (nn.InstanceNorm2d(4), (4, 6, 6), "instance_norm", {}),
+    (nn.InstanceNorm1d(4, affine=True), (4, 6), "instance_norm", {"affine": True}),
+    (nn.Upsample(scale_factor=2), (4, 6), "upsample", {"scale_factor": 2}),
+    (nn.Upsample(scale_factor=2), (4, 3, 3, 3), "upsample", {"scale_factor": 2}),
+    (nn.Upsample(scale_factor=2, mode="linear"), (4, 6), "upsample", {"scale_factor": 2, "mode": "linear"}),
+    (nn.Upsample(scale_factor=2, mode="bilinear"), (4, 6, 6), "upsample", {"scale_factor": 2, "mode": "linear"}),
+    (nn.Upsample(size=9, mode="bilinear", align_corners=True), (4, 6, 6), "upsample",
+     {"size": 9, "mode": "bilinear", "align_corners": True}),
+    (nn.Upsample(scale_factor=2, mode="trilinear"), (4, 3, 3, 3), "upsample",
+     {"scale_factor": 2, "mode": "trilinear"}),
+    (nn.LPPool2d(2, 2), (4, 6, 6), "lp_pool", {"norm_type": 2, "kernel_size": 2}),
+    (nn.AdaptiveMaxPool2d(3), (4, 7, 7), "adaptive_max_pool", {"output_size": 3}),
+    (nn.GELU(), (4, 6, 6), "gelu", {}),
+    (nn.Hardswish(), (4, 6, 6), "hardswish", {}),
+    (nn.LogSoftmax(1), (10,), "log_softmax", {}),
+    (nn.PixelShuffle(2), (4, 6, 6), "pixel_shuffle", {"upscale_factor": 2}),
+    (nn.ChannelShuffle(2), (4, 6, 6), "channel_shuffle", {"groups": 2}),
 ]  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
     parameters = {name: array.astype(np.float64) for name, array in step.parameters.items()}
     floats: dict[Any, Array] = {place: x for place, x in enumerate(operands) if x.dtype.kind == "f"}
     floats |= {name: array for name, array in parameters.items() if name not in BUFFERS}
-    asked = {"input_gradient": True} if "input_gradient" in step.options else {}
+    asked = {"wanted": (True,) * len(operands)} if "wanted" in step.options else {}
     directions = {key: rng.standard_normal(array.shape) for key, array in floats.items()}
 
     def results(amount: float) -> tuple[tuple[Array, ...], Any]:

@@ -164,11 +164,11 @@ class Run:
         kernel = kernels.find(node.kind)
         given = dict(node.op.given) if node.op else {}
         parameters = self._parameters(node, operands[0], given)
-        leads = any(ref.node in self._leading for ref in node.inputs)
-        if leads or learnt(parameters):
+        wanted = tuple([ref.node in self._leading for ref in node.inputs])
+        if True in wanted or learnt(parameters):
             self._leading.add(place)
         running: dict[str, Array] = {}
-        choices = {**self._choices, "buffers": running, "input_gradient": leads}
+        choices = {**self._choices, "buffers": running, "wanted": wanted}
         options = {**given, **{name: choices[name] for name in choices.keys() & signature(kernel).parameters.keys()}}
         if "algorithm" in options:
             options["algorithm"] = self._algorithm(node, kernel, operands, options, parameters)

@@ -84,6 +84,20 @@ def test_a_product_has_a_gradient_for_each_operand_that_asks() -> None:
     assert spent(analyze(graph, input_gradient=True))["matmul_1"] == (0, 2 * macs)
 
 
+@pytest.mark.parametrize("learnt", [(True, False), (False, True), (True, True), (False, False)])
+def test_a_product_works_out_the_gradients_that_are_asked_for_and_no_others(learnt: tuple[bool, bool]) -> None:
+    graph = Graph()
+    operands = [graph.input((4, 3), "a"), graph.input((3, 5), "b")]
+    for place, own in enumerate(learnt):
+        if own:
+            operands[place] = graph.add("linear", operands[place], out_features=(3, 5)[place])
+    graph.add("linear", graph.add("matmul", *operands), out_features=2)
+    analysis, done = observed(graph)
+    assert [entry for entry in compare_backward(analysis, done) if entry.differing] == []
+    macs = 2 * 4 * 3 * 5
+    assert (done["matmul_1"].input_macs if "matmul_1" in done else 0) == sum(learnt) * macs
+
+
 def test_what_no_output_depends_on_gets_no_gradient() -> None:
     graph, x = net()
     used = graph.add("conv", x, out_channels=2, kernel_size=1)

@@ -33,13 +33,13 @@ def conv(
     flip: bool = False,
     in_channels: int | None = None,
     algorithm: str = "im2col",
-    input_gradient: bool = True,
+    wanted: tuple[bool, ...] = (True,),
 ) -> tuple[Array, Vjp]:
     """Cross-correlation: ``[N, C, *S]`` with weight ``[O, C / groups, *K]`` to ``[N, O, *P]``.
 
     ``bias`` is ``[O]``, or False for none. ``flip`` turns the kernel around on all its axes: a true convolution.
-    ``input_gradient`` False leaves out what no layer in front of the first one asks for. Source: torch.nn.Conv2d;
-    Dumoulin & Visin 2016, section 2.
+    ``wanted`` says for each operand whether its gradient is asked for: not in front of the first layer that learns.
+    Source: torch.nn.Conv2d; Dumoulin & Visin 2016, section 2.
     """
     outputs, channels, *kernel = weight.shape
     rank = x.ndim - 2
@@ -64,7 +64,7 @@ def conv(
         dw = core.weight_adjoint(padded, dy, tuple(kernel), *moved)
         gradients: Gradients = {"weight": reversed_axes(dw) if flip else dw}
         tally.weight_macs += dy.size * weight[0].size
-        if input_gradient:
+        if wanted[0]:
             dx = core.input_adjoint(dy, turned, padded.shape[2:], *moved)
             gradients[0] = gathered(dx, amounts, padding_mode)
             tally.input_macs += dy.size * weight[0].size

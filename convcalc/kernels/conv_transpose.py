@@ -33,7 +33,7 @@ def conv_transpose(
     padding_mode: str = "zeros",
     in_channels: int | None = None,
     algorithm: str = "im2col",
-    input_gradient: bool = True,
+    wanted: tuple[bool, ...] = (True,),
 ) -> tuple[Array, Vjp]:
     """The adjoint of a convolution: ``[N, C, *P]`` with weight ``[C, O / groups, *K]`` to ``[N, O, *S]``.
 
@@ -66,7 +66,7 @@ def conv_transpose(
         full = unpad(pad(dy, amounts), behind)
         gradients: Gradients = {"weight": core.weight_adjoint(full, x, kernel, *moved)}
         tally.weight_macs += x.size * weight[0].size
-        if input_gradient:
+        if wanted[0]:
             gradients[0] = core.correlate(full, weight, *moved)
             tally.input_macs += x.size * weight[0].size
         return gradients | bias_gradient(dy, bias)

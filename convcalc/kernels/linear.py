@@ -21,7 +21,7 @@ def linear(
     bias: Array | bool | None = None,
     out_features: int | None = None,
     in_features: int | None = None,
-    input_gradient: bool = True,
+    wanted: tuple[bool, ...] = (True,),
 ) -> tuple[Array, Vjp]:
     """``x W^T + b`` on the last axis: ``[N, ..., I]`` with weight ``[O, I]`` to ``[N, ..., O]``.
 
@@ -47,7 +47,7 @@ def linear(
         tally.product(outputs, len(dy), inputs)
         if bias is not None and bias is not False:
             gradients["bias"] = dy.sum(axis=0)
-        if input_gradient:
+        if wanted[0]:
             gradients[0] = (dy @ weight).reshape(x.shape)
             tally.input_macs += len(dy) * weight.size
             tally.product(len(dy), outputs, inputs)

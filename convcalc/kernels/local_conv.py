@@ -31,7 +31,7 @@ def local_conv(
     padding_mode: str = "zeros",
     flip: bool = False,
     in_channels: int | None = None,
-    input_gradient: bool = True,
+    wanted: tuple[bool, ...] = (True,),
 ) -> tuple[Array, Vjp]:
     """``[N, C, *S]`` with weight ``[O, *P, C, *K]``, bias ``[O, *P]`` to ``[N, O, *P]``: each position has its own.
 
@@ -67,11 +67,11 @@ def local_conv(
             own = j if not flip else tuple(k - 1 - i for i, k in zip(j, kernel, strict=True))
             seen = taps(starts, j, dilations)
             dw[(..., *own)] = np.einsum("nc...,no...->o...c", padded[seen], dy)
-            if input_gradient:
+            if wanted[0]:
                 dx[seen] += np.einsum("no...,o...c->nc...", dy, turned[(..., *j)])
         gradients: Gradients = {"weight": dw}
         tally.weight_macs += dy.size * channels * len(every)
-        if input_gradient:
+        if wanted[0]:
             gradients[0] = gathered(dx, amounts, padding_mode)
             tally.input_macs += dy.size * channels * len(every)
         return gradients if shift is None else gradients | {"bias": dy.sum(axis=0)}

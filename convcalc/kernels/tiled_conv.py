@@ -34,7 +34,7 @@ def tiled_conv(
     padding_mode: str = "zeros",
     flip: bool = False,
     in_channels: int | None = None,
-    input_gradient: bool = True,
+    wanted: tuple[bool, ...] = (True,),
 ) -> tuple[Array, Vjp]:
     """``[N, C, *S]`` with weight ``[O, *T, C, *K]``, bias ``[O, *T]`` to ``[N, O, *P]``: position p uses tile p % T.
 
@@ -74,11 +74,11 @@ def tiled_conv(
             dw[mine] = core.weight_adjoint(padded[seen], dy[outputs], tuple(kernel), *moved)
             if db is not None:
                 db[mine] = dy[outputs].sum(axis=(0, *range(2, dy.ndim)))
-            if input_gradient:
+            if wanted[0]:
                 dx[seen] += core.input_adjoint(dy[outputs], turned[mine], dx[seen].shape[2:], *moved)
         gradients: Gradients = {"weight": np.flip(dw, turn) if flip else dw}
         tally.weight_macs += dy.size * channels * prod(kernel)
-        if input_gradient:
+        if wanted[0]:
             gradients[0] = gathered(dx, amounts, padding_mode)
             tally.input_macs += dy.size * channels * prod(kernel)
         return gradients if db is None else gradients | {"bias": db}

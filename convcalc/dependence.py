@@ -39,10 +39,11 @@ def observed_fields(
 ) -> dict[str, list[Reach | None]]:
     """For each layer that is a map, and each axis of input ``source``: what its middle unit depends on.
 
-    None where it depends on nothing of that input. ``watch`` is called after each run.
+    None where it depends on nothing of that input. An input of whole numbers can't be spoilt, so nothing is seen of
+    it. ``watch`` is called after each run.
     """
     fields: dict[str, list[Reach | None]] = {}
-    axes = inputs[source].ndim - 2
+    axes = inputs[source].ndim - 2 if inputs[source].dtype.kind == "f" else 0
     for axis in range(axes):
         units: dict[str, int] = {}
         firsts = _search(graph, inputs, weights, source, axis, units, from_end=False, watch=watch)

@@ -15,9 +15,11 @@ from zlib import crc32
 import numpy as np
 
 from convcalc import kernels
+from convcalc.diagnostics import Diagnostic, SpecError
 from convcalc.graph import Ref
 from convcalc.kernels import correlation
 from convcalc.kernels._tally import tally
+from convcalc.kernels._values import WrongValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,7 +176,10 @@ class Run:
             options["algorithm"] = self._algorithm(node, kernel, operands, options, parameters)
         tally.reset()
         start = perf_counter()
-        result, vjp = kernel(*operands, **{**options, **parameters})
+        try:
+            result, vjp = kernel(*operands, **{**options, **parameters})
+        except WrongValues as error:
+            raise refused(self.graph, node, error) from error
         seconds = perf_counter() - start
         # Training moves the running statistics.
         parameters.update(running)
@@ -245,6 +250,19 @@ class Run:
                     _accumulate(flowing, node.inputs[key], gradient)
         inputs = {name: flowing[ref] for name, ref in graph.inputs.items() if ref in flowing}
         return Gradients(parameters, inputs)
+
+
+def refused(graph: Graph, node: Node, error: WrongValues) -> SpecError:
+    """Values that a layer can't take, with its place in the spec and the operand that holds them."""
+    holder = graph.nodes[node.inputs[error.operand].node]
+    told = f"{node.name}: {holder.name} holds {error.found}, the layer takes {error.wanted}"
+    fix = f"give the input {holder.name} {error.wanted}"
+    if not holder.is_input:
+        fix = f"take them from an input of integers, not from {holder.name}"
+    elif "int" not in holder.dtype:
+        fix = f"give the input {holder.name} the dtype int64"
+    source = graph.spec.source if graph.spec else None
+    return SpecError([Diagnostic("out-of-range", told, fix, source, graph.span(node))])
 
 
 def learnt(parameters: Mapping[str, Array]) -> dict[str, Array]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from convcalc import kernels
 from convcalc.checks.verification import compare_fields
+from convcalc.cli import main
 from convcalc.dependence import observed_fields
 from convcalc.diagnostics import SpecError
 from convcalc.graph import Graph, Ref
@@ -33,6 +36,59 @@ def test_a_pool_after_the_way_back_is_what_went_in() -> None:
     np.testing.assert_array_equal(places, indices)
     np.testing.assert_array_equal(back[back > 0], x[back > 0])
     assert (back > 0).sum() == pooled.size
+
+
+HELD = """\
+format: 1
+input:
+  x: {x}
+  held: {held}
+layers:
+  - {op}
+    from: [x, held]
+"""
+
+
+@pytest.mark.parametrize("fast", [(), ("--fast",)])
+@pytest.mark.parametrize(("op", "x", "held", "values", "told"), [
+    ("max_unpool: {kernel_size: 2}", "[1, 1, 2]", "{shape: [1, 1, 2], dtype: int64}", [[[3, 8]]],
+     ("max_unpool_1: held holds 8 at [0, 0, 0, 1], the layer takes indices in 2x4, whole numbers from -1 to 7",
+      "give the input held indices in 2x4, whole numbers from -1 to 7")),
+    ("max_unpool: {kernel_size: 2}", "[1, 1, 2]", "{shape: [1, 1, 2], dtype: int64}", [[[-2, 7]]],
+     ("max_unpool_1: held holds -2 at [0, 0, 0, 0], the layer takes indices in 2x4, whole numbers from -1 to 7",
+      "give the input held indices in 2x4, whole numbers from -1 to 7")),
+    ("cross_entropy:", "[3]", "{shape: [1], dtype: int64}", [3],
+     ("cross_entropy_1: held holds 3 at [0, 0], the layer takes classes, whole numbers from 0 to 2",
+      "give the input held classes, whole numbers from 0 to 2")),
+    ("cross_entropy:", "[3]", "[1]", [1.0],
+     ("cross_entropy_1: held holds numbers of float32, the layer takes classes, whole numbers from 0 to 2",
+      "give the input held the dtype int64")),
+])  # fmt: skip
+def test_what_is_no_place_and_no_class_is_one_error(
+    op: str, x: str, held: str, values: list[float], told: tuple[str, str], fast: tuple[str, ...],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(HELD.format(x=x, held=held, op=op))
+    np.save("held.npy", values)
+    np.save("x.npy", np.ones([1, 1, 2] if "pool" in op else [3]))
+    monkeypatch.setattr(
+        "sys.argv", ["convcalc", "run", "net.yaml", "--input", "x=x.npy", "--input", "held=held.npy", *fast]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"net.yaml:6:5: out-of-range: {told[0]}\n") and f"  fix: {told[1]}\n" in said
+    assert said.endswith("1 finding\n")
+
+
+def test_no_field_is_seen_of_an_input_of_indices() -> None:
+    graph = Graph()
+    x, held = graph.input((1, 2, 2), "x"), graph.input((1, 2, 2), "held", dtype="int64")
+    graph.add("max_unpool", x, held, kernel_size=2)
+    seen = {source: observed_fields(graph, random_inputs(graph), {}, source) for source in ("x", "held")}
+    assert list(seen["x"]) == ["max_unpool_1"] and seen["held"] == {}
 
 
 def test_fields_through_indices_are_bounds() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcalc.kernels._axes import agree, pairs, per_axis, same_shape
+from convcalc.kernels._values import check_whole
 
 if TYPE_CHECKING:
     from convcalc.kernels._types import Array, Gradients, Vjp
@@ -26,11 +27,10 @@ def max_unpool(
     """Each value of ``[N, C, *P]`` at its place in a flattened map of zeros: ``[N, C, *S]``.
 
     The sizes are those of ``like``, or ``output_size``, or as far as the last window reaches. Of several values for
-    one place the last stays; a place of -1 is nowhere. Source: torch.nn.MaxUnpool2d.
+    one place the last stays; a place of -1 is nowhere. Raises WrongValues for
+    what is no place. Source: torch.nn.MaxUnpool2d.
     """
     same_shape("max_unpool", x.shape, indices.shape)
-    if indices.dtype.kind not in "iu":
-        raise ValueError(f"the second operand holds the indices of a pool, not {indices.dtype}")
     rank = x.ndim - 2
     kernels = per_axis(kernel_size, rank, "kernel_size")
     strides = kernels if stride is None else per_axis(stride, rank, "stride")
@@ -46,8 +46,7 @@ def max_unpool(
     if min(sizes) < 1:
         raise ValueError("padding leaves nothing of the result")
     places = prod(sizes)
-    if indices.size and not -1 <= indices.min() <= indices.max() < places:
-        raise ValueError(f"indices up to {indices.max()} are outside of {sizes}: they are those of another pool")
+    check_whole(1, f"indices in {'x'.join(map(str, sizes))}", indices, -1, places - 1)
     maps = len(x) * x.shape[1]
     flat = indices.reshape(maps, -1)
     own = flat + places * np.arange(maps)[:, None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convcalc import kernels
+from convcalc.kernels._values import WrongValues
+from convcalc.witness import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ class Plain:
 
     def __init__(self, graph: Graph, group: Group, parameters: Parameters) -> None:
         self.group = group
+        self._graph = graph
         self._nodes = [graph.nodes[place] for place in group.nodes]
         self._parameters = parameters
 
@@ -34,7 +37,10 @@ class Plain:
             if len(self._nodes) > 1 and node.kind == "add":
                 taken = [results[0], operands[1]]
             own = self._parameters.of(place, taken[0].shape, taken[0].dtype)
-            result, vjp = kernels.find(node.kind)(*taken, **{**(node.op.given if node.op else {}), **own})
+            try:
+                result, vjp = kernels.find(node.kind)(*taken, **{**(node.op.given if node.op else {}), **own})
+            except WrongValues as error:
+                raise refused(self._graph, node, error) from error
             results = result if isinstance(result, tuple) else (result,)
             vjps.append(vjp)
         return results, vjps

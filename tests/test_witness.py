@@ -15,7 +15,7 @@ from convcalc import dims, gradcheck, kernels, ops
 from convcalc.analysis import Analysis, analyze
 from convcalc.checks.capacity import needed, refuse_too_large
 from convcalc.checks.verification import compare, compare_fields
-from convcalc.dependence import observed_fields
+from convcalc.dependence import Reach, observed_fields
 from convcalc.graph import Graph
 from convcalc.report.run import Report, differences
 from convcalc.training import descend, loss, terms
@@ -155,6 +155,31 @@ def test_receptive_fields_are_seen_as_predicted(name: str, sizes: dict[str, int]
     right, _, wrong = compare_fields(graph.analyze(), "input", seen)
     assert wrong == []
     assert right == 2 * sum(len(row.shape) == 3 for row in graph.analyze().rows)
+
+
+@pytest.mark.parametrize("name", ops.names())
+def test_the_fields_of_an_op_s_spec_are_seen_as_predicted(name: str) -> None:
+    graph = convcalc.load(f"specs/ops/{name}.yaml")
+    inputs, weights = random_inputs(graph), {}  # type: ignore[var-annotated]
+    for source in graph.inputs:
+        seen = observed_fields(graph, inputs, weights, source)
+        right, _, wrong = compare_fields(graph.analyze(), source, seen)
+        assert wrong == []
+        assert right >= sum(reach is not None for reaches in seen.values() for reach in reaches)
+
+
+def test_a_field_is_seen_on_each_axis() -> None:
+    """What reads all of one axis sees one position of the other; a value that sees less than predicted is told."""
+    net = Graph()
+    net.add("linear", net.input((1, 8, 6)), out_features=3)
+    seen = observed_fields(net, random_inputs(net), {}, "input")
+    assert seen == {"linear_1": [(4, 4, 4), (1, 0, 5)]}
+    assert compare_fields(net.analyze(), "input", seen) == (2, 0, [])
+    told = compare_fields(net.analyze(), "input", {"linear_1": [Reach(4, 3, 4), None]})[2]
+    assert told == [
+        "linear_1: field on axis 0: predicted 4 to 4, observed 3 to 4",
+        "linear_1: field on axis 1: predicted 0 to 5, observed none",
+    ]
 
 
 def test_a_planted_wrong_field_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 A layer takes as long as its operations take at the peak, and as long as its bytes take through the memory, whichever
 is more. Source: Williams, Waterman, Patterson 2009, "Roofline". Its bytes are those of its operands, parameters and
-results, each once and whole: so many move, but for what a cache holds from the layer before, or keeps of the result, and
-for what of an operand a stride or a crop passes over.
+results, each once and whole: so many move, but for what a cache holds from the layer before, or keeps of the result,
+and for what of an operand a stride or a crop passes over.
 """
 
 from __future__ import annotations

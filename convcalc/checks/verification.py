@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.analysis.fields import Trace
+from convcalc.analysis.reach import full, reached
+from convcalc.analysis.regions import shadow
+from convcalc.graph import Ref
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from convcalc.analysis import Analysis, Row
     from convcalc.dependence import Reach
-    from convcalc.graph import Graph
     from convcalc.witness import Backward, Seen
 
 
@@ -73,58 +77,35 @@ def _compared(row: Row, saw: Seen, batch: int) -> Compared:
 def compare_fields(
     analysis: Analysis, source: str, observed: Mapping[str, Sequence[Reach | None]]
 ) -> tuple[int, int, list[str]]:
-    """How many receptive fields were seen as predicted, how many of them cut off by a border, and what differs.
+    """How many receptive fields were seen as predicted, how many of them only within a bound, and what differs.
 
-    Where a border cuts a field off, the positions seen need only lie in it: its taps may have holes there. So must
-    those seen through stored indices, of which a run shows one choice of many. Layers that do not hang on ``source``
-    have no field there.
+    A field is the first and the last position of input ``source`` that any value at the observed unit sees. Where the
+    prediction is a bound, as through stored indices, those seen need only lie in it. What sees nothing, as a layer that
+    does not hang on ``source``, is not counted.
     """
-    chosen, hanging = _through_indices(analysis.graph), _behind(analysis.graph, source)
-    sizes = (analysis.graph.nodes[analysis.graph.inputs[source].node].shape or ())[1:]
-    right = clipped = 0
+    trace = Trace(analysis.graph)
+    right = bounded = 0
     wrong: list[str] = []
+    places = {node.name: place for place, node in enumerate(analysis.graph.nodes)}
     for row in analysis.rows:
         for axis, reach in enumerate(observed.get(row.name, ())):
-            if row.name not in hanging:
-                if reach:
-                    wrong.append(f"{row.name}: field on axis {axis}: predicted none, observed {reach[1]} to {reach[2]}")
-                continue
-            low, high = _predicted(row, axis, reach, sizes[axis])
-            cut = low < 0 or high >= sizes[axis]
+            unit = reach.unit if reach else row.shape[axis + 1] // 2
+            slab = tuple(1 << unit if place == axis + 1 else bits for place, bits in enumerate(full(row.shape)))
+            known = reached(trace, {Ref(places[row.name]): (slab,)})[source]
+            bits = shadow(known.boxes, axis + 1)
+            predicted = ((bits & -bits).bit_length() - 1, bits.bit_length() - 1) if bits else None
             seen = (reach.first, reach.last) if reach else None
-            within = seen is None or max(low, 0) <= seen[0] <= seen[1] <= min(high, sizes[axis] - 1)
-            if ((cut or row.name in chosen) and within) or seen == (low, high):
+            if seen is predicted is None:
+                continue
+            within = seen is None or (predicted and predicted[0] <= seen[0] <= seen[1] <= predicted[1])
+            if seen == predicted or (within and not known.exact):
                 right += 1
-                clipped += cut
+                bounded += seen != predicted
             else:
-                told = f"{seen[0]} to {seen[1]}" if seen else "nothing"
-                wrong.append(f"{row.name}: field on axis {axis}: predicted {low} to {high}, observed {told}")
-    return right, clipped, wrong
+                told = f"predicted {_told(predicted)}, observed {_told(seen)}"
+                wrong.append(f"{row.name}: field on axis {axis}: {told}")
+    return right, bounded, wrong
 
 
-def _behind(graph: Graph, source: str) -> set[str]:
-    """The layers that an input reaches."""
-    places = {graph.inputs[source].node}
-    for place, node in enumerate(graph.nodes):
-        if any(ref.node in places for ref in node.inputs):
-            places.add(place)
-    return {graph.nodes[place].name for place in places}
-
-
-def _through_indices(graph: Graph) -> set[str]:
-    """The layers that put values where indices say, and all behind them."""
-    places: set[int] = set()
-    for place, node in enumerate(graph.nodes):
-        if (node.op and node.op.indices is not None) or any(ref.node in places for ref in node.inputs):
-            places.add(place)
-    return {graph.nodes[place].name for place in places}
-
-
-def _predicted(row: Row, axis: int, reach: Reach | None, size: int) -> tuple[int, int]:
-    """First and last input position of the unit that was looked at, padding included."""
-    if row.sees_all or axis >= len(row.fields):
-        return 0, size - 1
-    field = row.fields[axis]
-    turn, phase = divmod(reach.unit if reach else 0, field.period)
-    span = field.spans[phase] or (0, 0)
-    return int(span[0] + turn * field.advance), int(span[1] + turn * field.advance)
+def _told(ends: tuple[int, int] | None) -> str:
+    return f"{ends[0]} to {ends[1]}" if ends else "none"

@@ -203,9 +203,9 @@ class Report:
 
     def fields(self, source: str, observed: dict[str, list[Reach | None]]) -> None:
         """Receptive fields as seen, against the predicted ones."""
-        right, clipped, wrong = compare_fields(self.analysis, source, observed)
-        edge = f", {clipped} of them cut off by the border" if clipped else ""
-        self.verified.append(f"{right} receptive fields on an axis of '{source}' as predicted{edge}")
+        right, bounded, wrong = compare_fields(self.analysis, source, observed)
+        loose = f", {bounded} of them inside of a bound" if bounded else ""
+        self.verified.append(f"{right} receptive fields on an axis of '{source}' as predicted{loose}")
         self.wrong += wrong
 
     def descent(self, losses: Sequence[float]) -> None:

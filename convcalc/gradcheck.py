@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from convcalc.witness import Step
 
 STEP = 1e-6
+"""Along the direction: then differences are good to about 1e-9."""
+KINKS = 0.01
+"""How many of the operands' values a step carries over a kink, about: the more there are, the shorter is the step."""
+
 TOLERANCE = 1e-5
-"""Relative; the differences themselves are good to about 1e-9, a kink within a step costs more."""
+"""Relative; a kink within a step costs more, the rounding of the shortest steps less."""
 
 ATTEMPTS = 3
 
@@ -59,6 +63,7 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
     floats: dict[Any, Array] = {place: x for place, x in enumerate(operands) if x.dtype.kind == "f"}
     floats |= {name: array for name, array in parameters.items() if name not in BUFFERS}
     asked = {"wanted": (True,) * len(operands)} if "wanted" in step.options else {}
+    h = min(STEP, KINKS / sum(x.size for x in operands))
     directions = {key: rng.standard_normal(array.shape) for key, array in floats.items()}
 
     def results(amount: float) -> tuple[tuple[Array, ...], Any]:
@@ -73,16 +78,16 @@ def _attempt(step: Step, rng: np.random.Generator) -> Checked:
     probes = tuple(rng.standard_normal(y.shape) if y.dtype.kind == "f" else None for y in here)
     gradients = vjp(probes if len(probes) > 1 else probes[0])
     by_vjp = sum(float(np.vdot(gradients[key], v)) for key, v in directions.items() if key in gradients)
-    ahead, behind = results(STEP)[0], results(-STEP)[0]
+    ahead, behind = results(h)[0], results(-h)[0]
     by_differences = sum(
-        float(np.vdot(u, _slope(y, z))) for u, y, z in zip(probes, ahead, behind, strict=True) if u is not None
+        float(np.vdot(u, _slope(y, z, h))) for u, y, z in zip(probes, ahead, behind, strict=True) if u is not None
     )
     size = sum(u.size for u in probes if u is not None) ** 0.5
     scale = max(abs(by_vjp), abs(by_differences), 1e-3 * size)
     return Checked(step.node.name, step.node.kind, by_vjp, by_differences, abs(by_vjp - by_differences) / scale)
 
 
-def _slope(ahead: Array, behind: Array) -> Array:
+def _slope(ahead: Array, behind: Array, h: float) -> Array:
     """The central difference; 0 where a result is not finite, as that of a window which holds nothing."""
     finite = np.isfinite(ahead) & np.isfinite(behind)
-    return (np.where(finite, ahead, 0) - np.where(finite, behind, 0)) / (2 * STEP)
+    return (np.where(finite, ahead, 0) - np.where(finite, behind, 0)) / (2 * h)

@@ -146,6 +146,21 @@ def test_a_planted_wrong_gradient_is_caught_by_differences(monkeypatch: pytest.M
     assert [entry.agrees for entry in checked] == [True, False]
 
 
+def test_many_values_do_not_meet_a_kink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of so many some lie within a fixed step of 0, whichever are drawn."""
+    net = Graph()
+    net.add("relu", net.input((4, 1000, 1000)))
+
+    def check(step: Step) -> None:
+        checked.append(gradcheck.check(step, np.random.default_rng(0)))
+
+    checked: list[gradcheck.Checked] = []
+    Run(net, random_inputs(net), watch=check)
+    monkeypatch.setattr(gradcheck, "KINKS", np.inf)
+    Run(net, random_inputs(net), watch=check)
+    assert [entry.agrees for entry in checked] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("name", "sizes"), [("lenet5", {}), ("resnet18", {"H": 48, "W": 40}), ("unet", {"H": 48, "W": 32})]
 )

@@ -673,6 +673,10 @@ def test_mean() -> None:
     agree("mean", cases(), 100, 200)
 
 
+OTHER = torch.rand(1, 2, 5, 5, requires_grad=True)
+TARGET = torch.rand(1, 2, 5, 5)
+
+
 SAVING: dict[str, tuple[Any, dict[str, Any]]] = {
     "conv": (lambda x: F.conv2d(x, torch.ones(2, 2, 3, 3, requires_grad=True)), {"out_channels": 2, "kernel_size": 3}),
     "conv_transpose": (
@@ -702,8 +706,9 @@ SAVING: dict[str, tuple[Any, dict[str, Any]]] = {
     "prelu": (lambda x: F.prelu(x, torch.ones(1, requires_grad=True)), {}),
     "softmax": (lambda x: F.softmax(x, 1), {}),
     "log_softmax": (lambda x: F.log_softmax(x, 1), {}),
+    "pad": (lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"), {"padding": 1, "mode": "reflect"}),
+    "pad with zeros": (lambda x: F.pad(x, (1, 1, 1, 1)), {"padding": 1}),
     "upsample": (lambda x: F.interpolate(x, scale_factor=2), {"scale_factor": 2}),
-    "pad": (lambda x: F.pad(x, (1, 1)), {"padding": 1}),
     "flatten": (lambda x: x.flatten(1), {}),
     "reshape": (lambda x: x.reshape(1, -1), {"shape": [-1]}),
     "permute": (lambda x: x.permute(0, 2, 3, 1), {"dims": [0, 2, 3, 1]}),
@@ -711,16 +716,21 @@ SAVING: dict[str, tuple[Any, dict[str, Any]]] = {
     "split": (lambda x: x.chunk(2, 1), {"chunks": 2}),
     "crop": (lambda x: x[:, :, 1:-1], {"margin": 1}),
     "mean": (lambda x: x.mean((2, 3)), {"dim": [2, 3]}),
-    "add": (lambda x: x + x.detach().clone().requires_grad_(), {}),
-    "sub": (lambda x: x - x.detach().clone().requires_grad_(), {}),
-    "mul": (lambda x: x * x.detach().clone().requires_grad_(), {}),
-    "matmul": (lambda x: x @ x.detach().clone().requires_grad_(), {}),
-    "concat": (lambda x: torch.cat((x, x.detach().clone().requires_grad_()), 1), {}),
-    "cross_entropy": (lambda x: F.cross_entropy(x, x.detach().clone()), {}),
-    "mse_loss": (lambda x: F.mse_loss(x, x.detach().clone()), {}),
+    "add": (lambda x: x + OTHER, {}),
+    "sub": (lambda x: x - OTHER, {}),
+    "mul": (lambda x: x * OTHER, {}),
+    "mul of three": (lambda x: x * OTHER * OTHER, {}),
+    "matmul": (lambda x: x @ OTHER, {}),
+    "concat": (lambda x: torch.cat((x, OTHER), 1), {}),
+    "cross_entropy": (lambda x: F.cross_entropy(x, TARGET), {}),
+    "mse_loss": (lambda x: F.mse_loss(x, TARGET), {}),
     "layer_norm": (lambda x: F.layer_norm(x, (5, 5)), {"elementwise_affine": False}),
     "group_norm": (lambda x: F.group_norm(x, 2), {"num_groups": 2}),
     "instance_norm": (F.instance_norm, {}),
+    "instance_norm with a scale": (
+        lambda x: F.instance_norm(x, weight=torch.ones(2, requires_grad=True)),
+        {"affine": True},
+    ),
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x.reshape(1, -1, 5, 1)[:, :8], 2), {"upscale_factor": 2}),
     "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 5), {"downscale_factor": 5}),
     "channel_shuffle": (lambda x: F.channel_shuffle(x, 2), {"groups": 2}),
@@ -734,10 +744,11 @@ COMPOSED = {"local_conv", "tiled_conv", "filter", "log_sum_exp_pool", "lp_pool",
 """PyTorch has no such operation, or composes it of several; max_unpool keeps the indices, which its pool keeps too."""
 
 
-@pytest.mark.parametrize("name", SAVING)
-def test_what_backward_keeps(name: str) -> None:
-    """The words of ``saves`` are the kinds of tensor that autograd packs."""
-    run, args = SAVING[name]
+@pytest.mark.parametrize("case", SAVING)
+def test_what_backward_keeps(case: str) -> None:
+    """The words of ``saved`` are the kinds of tensor that autograd packs, and its values are as many."""
+    run, args = SAVING[case]
+    name = case.split()[0]
     packed: list[Any] = []
 
     def pack(tensor: Any) -> Any:
@@ -748,23 +759,38 @@ def test_what_backward_keeps(name: str) -> None:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         results = run(x)
     result = results[0] if isinstance(results, tuple) else results
-    found = set()
-    for tensor in packed:
-        if tensor.dtype == torch.int64:
-            found.add("indices")
-        elif tensor.data_ptr() == result.data_ptr():
-            found.add("output")
-        elif tensor.data_ptr() == x.data_ptr() or tensor.shape == x.shape:
-            found.add("input")
-        elif "norm" in name and tensor.numel() <= 2:
-            found.add("statistics")
+    found = {_kind(name, tensor, x, result) for tensor in packed} - {"parameter"}
+    if found >= {"input", "target"}:
+        found.remove("target")  # all operands
     op, _ = ops.find(name).read(args, literal)
     assert op is not None
-    assert set(op.saves) == found
+    inputs = ((2, 5, 5),) * (3 if case.endswith("three") else op.operands[0])
+    values = op.own_values(inputs, op.infer(*inputs).shapes)
+    assert {word for word in op.saved(*inputs) if word != "values" or values} == found
+    assert sum(tensor.numel() for tensor in packed if _kind(name, tensor, x, result) == "values") == (
+        values if "values" in found else 0
+    )
+
+
+def _kind(name: str, tensor: Any, x: Any, result: Any) -> str:
+    """What of the operation a tensor is; a scale repeated for each sample is of its own making."""
+    if tensor.dtype == torch.int64:
+        return "indices"
+    for kind, known in {"output": result, "input": x, "target": TARGET}.items():
+        if tensor.data_ptr() == known.data_ptr():
+            return kind
+    if tensor.data_ptr() == OTHER.data_ptr():
+        return "input"
+    base = tensor if tensor._base is None else tensor._base
+    if base.is_leaf and base.requires_grad:
+        return "parameter"
+    if "Repeat" in type(tensor.grad_fn).__name__:
+        return "values"
+    return "statistics" if "norm" in name and tensor.numel() <= 2 else "values"
 
 
 def test_every_op_is_compared() -> None:
-    compared = {*ACTIVATIONS, *SAVING, *COMPOSED, "softmax", "log_softmax"}
+    compared = {*ACTIVATIONS, *(case.split()[0] for case in SAVING), *COMPOSED, "softmax", "log_softmax"}
     assert set(ops.names()) <= compared
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import calls
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -482,15 +483,10 @@ def thousand_layers() -> str:
     return "\n".join(lines)
 
 
-def test_a_thousand_layers_are_read_soon() -> None:
+def test_a_thousand_layers_take_little_work() -> None:
     text = thousand_layers()
-    times = []
-    for _ in range(10):
-        start = time.process_time()
-        assert len(spec(text).layers) == 1000
-        times.append(time.process_time() - start)
-    # About 15 ms on an idle machine, 7 of them YAML's own; the test allows for a busy one.
-    assert min(times) < 0.06
+    assert len(spec(text).layers) == 1000
+    assert calls(lambda: spec(text)) < 50 * 1000
 
 
 def test_python_data_needs_no_yaml() -> None:

@@ -16,8 +16,8 @@ from convcalc.analysis.fields import Trace
 from convcalc.analysis.view import View, field_of, last_map, middle, view
 from convcalc.cli import app
 from convcalc.draw.field import FINE, heat, in_svg, in_text, picture
-from convcalc.effective import effective
 from convcalc.graph import Graph, Ref
+from convcalc.witness.effective import effective
 
 if TYPE_CHECKING:
     from pathlib import Path

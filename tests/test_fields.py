@@ -24,10 +24,10 @@ from convcalc.analysis.receptive import supports
 from convcalc.analysis.regions import AXES, BITS, union
 from convcalc.analysis.shapes import infer, inferred
 from convcalc.analysis.view import Field, last_map, view
-from convcalc.dependence import observed_sets
 from convcalc.graph import Graph, Ref
 from convcalc.ops._op import IDENTITY, Taps
 from convcalc.witness import random_inputs
+from convcalc.witness.dependence import observed_sets
 
 SPECS = Path(__file__).parent.parent / "specs" / "ops"
 SMALL = 700

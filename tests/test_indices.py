@@ -10,10 +10,10 @@ import pytest
 from convcalc import kernels
 from convcalc.checks.verification import compare_fields
 from convcalc.cli import main
-from convcalc.dependence import observed_fields
 from convcalc.diagnostics import SpecError
 from convcalc.graph import Graph, Ref
 from convcalc.witness import Run, random_inputs
+from convcalc.witness.dependence import observed_fields
 
 
 def auto_encoder() -> Graph:

@@ -36,8 +36,8 @@ def names(text: str) -> frozenset[str]:
 
 FACTS = names("source diagnostics dims expressions replacing revision")
 PREDICTION = names("analysis symbolic")
-OBSERVATION = names("kernels witness plan tensors training gradcheck dependence effective examples measuring")
-INPUT = names("ops spec expand graph loading schema device")
+OBSERVATION = names("kernels witness plan tensors")
+INPUT = names("ops spec expand graph loading schema devices")
 
 PARTS = {
     # 0: facts and formulas, each upon those before it
@@ -56,21 +56,15 @@ PARTS = {
     "expand": Part(3, names("graph")),
     "loading": Part(3, names("expand graph")),
     "schema": Part(3),
-    "device": Part(3),
+    "devices": Part(3, third=names("numpy")),
     # 4: two sides that share nothing but the graph. Prediction:
     "analysis": Part(4, names("symbolic")),
     "symbolic": Part(4, names("analysis"), third=names("numpy sympy")),
     # and observation, whose kernels know nothing but arrays
     "kernels": Part(4, below=names(""), third=names("numpy")),
-    "witness": Part(4, names("kernels"), third=names("numpy")),
+    "witness": Part(4, names("kernels tensors"), third=names("numpy")),
     "plan": Part(4, names("kernels witness"), third=names("numpy")),
-    "tensors": Part(4, names("witness"), third=names("numpy PIL safetensors")),
-    "training": Part(4, names("kernels witness plan"), third=names("numpy")),
-    "gradcheck": Part(4, names("kernels witness"), third=names("numpy")),
-    "dependence": Part(4, names("kernels witness"), third=names("numpy")),
-    "effective": Part(4, names("witness"), third=names("numpy")),
-    "measuring": Part(4, third=names("numpy")),
-    "examples": Part(4, names("witness tensors"), third=names("numpy")),
+    "tensors": Part(4, third=names("numpy PIL safetensors")),
     # 5: where the two sides meet
     "checks": Part(5),
     # 6: what people read; no kernel is run for it
@@ -268,7 +262,7 @@ PLANTED = {
         "convcalc.analysis.shapes:1 imports convcalc.witness: analysis may not import it, though both are in layer 4",
     ),
     "observation looks at prediction": (
-        {"witness.py": "import convcalc.analysis.shapes"},
+        {"witness/__init__.py": "import convcalc.analysis.shapes"},
         "convcalc.witness:1 imports convcalc.analysis.shapes: witness may not import it, though both are in layer 4",
     ),
     "a kernel reuses a formula": (

@@ -16,13 +16,13 @@ import yaml
 import convcalc
 from convcalc.checks import check_claims
 from convcalc.checks.specs import check_spec
-from convcalc.examples import work
 from convcalc.graph import Graph
 from convcalc.kernels import correlation
 from convcalc.kernels.correlation import toeplitz
 from convcalc.spec.shipped import folder
 from convcalc.tensors.samples import array_of
 from convcalc.witness import Run
+from convcalc.witness.examples import work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

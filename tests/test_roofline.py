@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import convcalc
-from convcalc import measuring
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import ITEMSIZE
 from convcalc.analysis.roofline import Bound, Traffic, bounds, together, traffic
 from convcalc.cli import main
-from convcalc.device import Device, names, open_device
+from convcalc.devices import Device, measuring, names, open_device
 from convcalc.diagnostics import Misuse, SpecError
 from convcalc.graph import Graph
 from convcalc.report.roofline import write_roofline

@@ -15,8 +15,8 @@ from convcalc.analysis.schedules import Schedule, schedule
 from convcalc.checks import capacity
 from convcalc.graph import Graph, Ref
 from convcalc.plan import Plan
-from convcalc.training import loss, terms
 from convcalc.witness import Run, random_inputs
+from convcalc.witness.training import loss, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

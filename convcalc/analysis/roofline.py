@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from convcalc.analysis import Analysis, Row
-    from convcalc.device import Device
+    from convcalc.devices import Device
     from convcalc.graph import Graph, Node
 
 

@@ -36,7 +36,7 @@ def observe(analysis: Analysis) -> list[Diagnostic]:
         return [Diagnostic("not-run", told, "run it with convcalc run", spec.source, span, (), "info")]
     found = list(dict.fromkeys(_differences(small)))
     if spec.samples and not moved(analysis.graph) and not check_samples(analysis):
-        from convcalc.examples import work
+        from convcalc.witness.examples import work
 
         found += [told for worked in work(analysis.graph, analysis.stored()) for told in worked.findings]
     return found
@@ -63,7 +63,7 @@ def _differences(analysis: Analysis) -> Iterator[Diagnostic]:
     import warnings
 
     from convcalc import witness
-    from convcalc.training import loss, terms
+    from convcalc.witness.training import loss, terms
 
     graph = analysis.graph
     try:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from convcalc.analysis import Analysis, Row
-    from convcalc.dependence import Reach
     from convcalc.witness import Backward, Seen
+    from convcalc.witness.dependence import Reach
 
 
 class Compared(NamedTuple):

@@ -27,7 +27,7 @@ def device(
         raise Misuse("--measure is about this machine: leave the names out")
     if measure:
         from convcalc.checks.capacity import available
-        from convcalc.measuring import measure as measured
+        from convcalc.devices.measuring import measure as measured
 
         text = measured(available()).written()
         if output:
@@ -38,7 +38,7 @@ def device(
         else:
             sys.stdout.write(text)
         return
-    from convcalc import device as devices
+    from convcalc import devices
     from convcalc.report.device import write_devices
 
     write_devices({name: devices.open_device(name) for name in names or devices.names()}, sys.stdout)

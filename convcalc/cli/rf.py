@@ -12,8 +12,8 @@ from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, setti
 if TYPE_CHECKING:
     from convcalc.analysis.fields import Trace
     from convcalc.analysis.view import View
-    from convcalc.effective import Effective
     from convcalc.graph import Ref
+    from convcalc.witness.effective import Effective
 
 ROWS, COLUMNS = 32, 80
 """Of a picture in the terminal, at most."""
@@ -146,7 +146,7 @@ def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Eff
     from convcalc.analysis import analyze
     from convcalc.checks.capacity import refuse_too_large
     from convcalc.diagnostics import Misuse
-    from convcalc.effective import effective
+    from convcalc.witness.effective import effective
 
     refuse_too_large(analyze(trace.graph), forward_only=False)
     try:

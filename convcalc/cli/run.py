@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph
     from convcalc.kernels._types import Array
     from convcalc.report.run import Report
-    from convcalc.training import Term
     from convcalc.witness import Step, Weights
+    from convcalc.witness.training import Term
 
 
 def run(
@@ -102,7 +102,7 @@ def run(
     from convcalc.checks import check_claims
     from convcalc.checks.capacity import refuse_single_values
     from convcalc.checks.samples import check_samples, moved
-    from convcalc.device import open_device
+    from convcalc.devices import open_device
     from convcalc.diagnostics import SpecError
     from convcalc.expand import expand
     from convcalc.loading import open_spec
@@ -128,8 +128,8 @@ def run(
     from convcalc.report.run import Report
     from convcalc.tensors import read_inputs
     from convcalc.tensors import save as save_arrays
-    from convcalc.training import descend, terms
-    from convcalc.training import loss as loss_of
+    from convcalc.witness.training import descend, terms
+    from convcalc.witness.training import loss as loss_of
 
     _refuse_unknown_algorithm(algorithm)
     if files:
@@ -169,13 +169,13 @@ def run(
         if gradients is not None:
             report.backward(ran, found, value.value, gradients)
         if examples:
-            from convcalc.examples import work
+            from convcalc.witness.examples import work
 
             report.samples(work(graph, analysis.stored(), algorithm=algorithm))
         if gradcheck:
             report.gradients(_checked(graph, analysis.batch, given, **choices))
         if receptive_field:
-            from convcalc.dependence import observed_fields
+            from convcalc.witness.dependence import observed_fields
 
             for source in graph.inputs:
                 report.fields(source, observed_fields(graph, inputs, given, source))
@@ -324,7 +324,7 @@ def _run_fast(
 
     from convcalc import witness
     from convcalc.plan import Plan
-    from convcalc.training import loss
+    from convcalc.witness.training import loss
 
     graph = report.analysis.graph
     plan = Plan(graph, weights, seed=seed)
@@ -377,7 +377,8 @@ def _checked(graph: Graph, batch: int, weights: Any, *, seed: int, **choices: An
     """Each layer's gradient held against differences, in a run of its own in float64."""
     from numpy.random import default_rng
 
-    from convcalc import gradcheck, witness
+    from convcalc import witness
+    from convcalc.witness import gradcheck
 
     checked = []
     rng = default_rng([seed, 2])

@@ -110,7 +110,7 @@ def shape(
         check_how(how)
     target = None
     if device:
-        from convcalc.device import open_device
+        from convcalc.devices import open_device
 
         target = open_device(device)
     analyses, failed = [], []

@@ -10,7 +10,7 @@ from convcalc.report.text import write_grid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from convcalc.device import Device
+    from convcalc.devices import Device
 
 
 def write_devices(devices: Mapping[str, Device], file: TextIO) -> None:

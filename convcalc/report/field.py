@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from convcalc.analysis.view import Field, View
-    from convcalc.effective import Effective
+    from convcalc.witness.effective import Effective
 
 VERSION = 1
 

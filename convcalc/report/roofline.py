@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convcalc.analysis import Analysis
-    from convcalc.device import Device
+    from convcalc.devices import Device
     from convcalc.report.lines import Line
 
 HEADER = ("layer", "op", "FLOPs", "bytes", "FLOP/B", "at least ms", "share", "waits for")

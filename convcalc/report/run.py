@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from convcalc.analysis.roofline import Bound
     from convcalc.checks import Claims
     from convcalc.checks.verification import Compared
-    from convcalc.dependence import Reach
-    from convcalc.device import Device
+    from convcalc.devices import Device
     from convcalc.diagnostics import Diagnostic
-    from convcalc.examples import Worked
-    from convcalc.gradcheck import Checked
     from convcalc.kernels._types import Array
     from convcalc.tensors import Match
-    from convcalc.training import Term
     from convcalc.witness import Gradients, Run, Seen, Step
+    from convcalc.witness.dependence import Reach
+    from convcalc.witness.examples import Worked
+    from convcalc.witness.gradcheck import Checked
+    from convcalc.witness.training import Term
 
 SAME = "="
 """Stands for an observation that is the same as the prediction in front of it."""

@@ -17,8 +17,8 @@ from test_models_torch import MODELS  # noqa: E402
 
 import convcalc  # noqa: E402
 from convcalc.tensors import read_weights  # noqa: E402
-from convcalc.training import update  # noqa: E402
 from convcalc.witness import BUFFERS, Run  # noqa: E402
+from convcalc.witness.training import update  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -70,7 +70,7 @@ def open_device(argument: str) -> Device:
 
 
 def _folder() -> str:
-    return os.path.join(os.path.dirname(__file__), "devices")
+    return os.path.dirname(__file__)
 
 
 def _read(path: str) -> Device:

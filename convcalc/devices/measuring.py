@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from convcalc.device import Device
+from convcalc.devices import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -61,7 +61,7 @@ def solve(
     from convcalc.diagnostics import Misuse, SpecError, did_you_mean
     from convcalc.expand import expand
     from convcalc.loading import open_spec
-    from convcalc.report.domain import document, write_solution
+    from convcalc.report.domain import write_json, write_solution
     from convcalc.symbolic.solving import solve as solved
 
     if format_ not in ("text", "json"):
@@ -85,10 +85,7 @@ def solve(
     )
     around = _near(near, solution) if near else None
     if format_ == "json":
-        import json
-
-        json.dump(document(solution, around), sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        write_json(solution, around, sys.stdout)
     else:
         write_solution(solution, around, sys.stdout)
     if solution.domain is not None and not solution.domain:

@@ -37,12 +37,9 @@ MEASURES = (
 def write_algorithms(format_: str, analyses: Sequence[Analysis], file: TextIO) -> None:
     """For people three tables a net, layers that are alike in one row; for programs every layer and algorithm."""
     if format_ == "json":
-        import json
+        from convcalc.report.document import write_document
 
-        from convcalc.report.json import VERSION
-
-        json.dump({"version": VERSION, "nets": list(map(_net, analyses))}, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        write_document(file, nets=list(map(_net, analyses)))
     elif format_ == "csv":
         import csv
 

@@ -22,12 +22,9 @@ KEYS = ("net", "convention", "counted", "op", "layers", "of_these", "over", "why
 def write_conventions(format_: str, analyses: Sequence[Analysis], file: TextIO) -> None:
     """For people a table a net, an item below each convention for all that it counts otherwise than as MACs."""
     if format_ == "json":
-        import json
+        from convcalc.report.document import write_document
 
-        from convcalc.report.json import VERSION
-
-        json.dump({"version": VERSION, "nets": list(map(_net, analyses))}, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        write_document(file, nets=list(map(_net, analyses)))
     elif format_ == "csv":
         import csv
 

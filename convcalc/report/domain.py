@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from convcalc.symbolic.sizes import Sizes
     from convcalc.symbolic.solving import Solution
 
-VERSION = 1
 
 Piece = tuple[str, str]
 
@@ -118,32 +117,33 @@ def _values(values: Mapping[str, int]) -> str:
     return ", ".join(f"{symbol}={n}" for symbol, n in values.items())
 
 
-def document(solution: Solution, near: Mapping[str, int] | None) -> dict[str, Any]:
+def write_json(solution: Solution, near: Mapping[str, int] | None, file: TextIO) -> None:
     """For programs: docs/json.md describes it."""
+    from convcalc.report.document import write_document
     from convcalc.report.json import finding
 
     solved, unread = solution.domain, solution.unread
     graph = solution.graph
-    return {
-        "version": VERSION,
-        "name": graph.name,
-        "variant": graph.variant or None,
-        "symbols": solution.present,
-        "links": dict(solution.links),
-        "valid": solved and _set(solved),
-        "smallest": (solved.smallest() or None) if solved and not solution.undecided else None,
-        "reads_all": unread and _set(unread),
-        "nearest": solved and near and {symbol: solved.nearest(symbol, near) for symbol in solved.symbols},
-        "closest": solved and near and (solved.closest(near) or None),
-        "demands": [
+    write_document(
+        file,
+        name=graph.name,
+        variant=graph.variant or None,
+        symbols=solution.present,
+        links=dict(solution.links),
+        valid=solved and _set(solved),
+        smallest=(solved.smallest() or None) if solved and not solution.undecided else None,
+        reads_all=unread and _set(unread),
+        nearest=solved and near and {symbol: solved.nearest(symbol, near) for symbol in solved.symbols},
+        closest=solved and near and (solved.closest(near) or None),
+        demands=[
             {"any_of": row.conditions, "layer": row.layer, "more": row.more, "fails_at": row.values, "told": row.told}
             for row in (_rows(solved) if solved is not None else ())
         ],
-        "undecided": [finding(told) for told in solution.undecided],
-        "checked": [
+        undecided=[finding(told) for told in solution.undecided],
+        checked=[
             {"symbol": trial.symbol, "up_to": trial.most, "valid": _sizes(trial.fitting)} for trial in solution.trials
         ],
-    }
+    )
 
 
 def _set(solved: Domain) -> dict[str, Any]:

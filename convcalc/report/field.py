@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from convcalc.analysis.masks import ranges
 from convcalc.analysis.view import hull
 from convcalc.diagnostics import listing
 from convcalc.dims import prod
+from convcalc.report.document import write_document
 from convcalc.report.numbers import grouped, per_axis, share, times
 from convcalc.report.text import write_grid
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from convcalc.analysis.view import Field, View
     from convcalc.witness.effective import Effective
 
-VERSION = 1
 
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W"), 4: ("T", "D", "H", "W")}
 """What axes are called."""
@@ -172,13 +171,12 @@ def _cells(field: Field) -> list[str]:
 
 def write_json(net: str, file: TextIO, views: Sequence[View], rows: Any = None, effective: Any = None) -> None:
     """The same for programs: docs/receptive-fields.md describes it."""
-    told: dict[str, Any] = {"version": VERSION, "name": net, "fields": [_view(view) for view in views]}
+    told: dict[str, Any] = {"name": net, "fields": [_view(view) for view in views]}
     if rows is not None:
         told["layers"] = [{"name": name, "op": op, "shape": shape, **_field(field)} for name, op, shape, field in rows]
     if effective is not None:
         told["effective"] = effective
-    json.dump(told, file, indent=2, ensure_ascii=False)
-    file.write("\n")
+    write_document(file, **told)
 
 
 def _view(view: View) -> dict[str, Any]:

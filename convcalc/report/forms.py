@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from convcalc.diagnostics import Misuse, did_you_mean
 from convcalc.dims import Free
 from convcalc.report.columns import COLUMNS
+from convcalc.report.document import write_document
 from convcalc.report.lines import Line, fold, folds
 from convcalc.report.numbers import grouped
 from convcalc.report.summary import named
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Net = tuple[Closed, list[dict[str, int]]]
 
 FORMATS = ("table", "latex", "json", "python")
-VERSION = 1
 COUNTS = ("params", "macs", "flops", "adds", "multiplies", "compares", "divides", "exponentials")
 NAMES = ("name", "op", "shape", "field", *COUNTS)
 DEFAULT = ("name", "op", "shape", "field", "params", "macs")
@@ -47,8 +46,7 @@ def form_columns(said: str) -> tuple[str, ...]:
 def write_forms(name: str, nets: Sequence[Net], columns: Sequence[str], depth: int, file: TextIO) -> None:
     """Write the closed forms of each net."""
     if name == "json":
-        json.dump({"version": VERSION, "nets": [_data(*net) for net in nets]}, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        write_document(file, nets=[_data(*net) for net in nets])
         return
     for place, (closed, points) in enumerate(nets):
         if place:

@@ -1,9 +1,10 @@
-"""The JSON form, for programs: docs/json.md describes it, ``VERSION`` counts its changes."""
+"""The JSON form, for programs: docs/json.md describes it."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
+
+from convcalc.report.document import write_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,14 +13,10 @@ if TYPE_CHECKING:
     from convcalc.analysis.receptive import Field
     from convcalc.checks import Claims
 
-VERSION = 1
-
 
 def write_json(analyses: Sequence[tuple[Analysis, Claims]], file: TextIO) -> None:
     """Write every layer and total of each net as one JSON document."""
-    nets = [_net(analysis, claims) for analysis, claims in analyses]
-    json.dump({"version": VERSION, "nets": nets}, file, indent=2, ensure_ascii=False)
-    file.write("\n")
+    write_document(file, nets=[_net(analysis, claims) for analysis, claims in analyses])
 
 
 def _net(analysis: Analysis, claims: Claims) -> dict[str, Any]:

@@ -37,13 +37,9 @@ def write_memory(format_: str, analyses: Sequence[Analysis], how: How, file: Tex
     """For people what is alive at the peak, and sums; for programs every layer as it runs too."""
     found = [(analysis, schedule(analysis, how.schedule)) for analysis in analyses]
     if format_ == "json":
-        import json
+        from convcalc.report.document import write_document
 
-        from convcalc.report.json import VERSION
-
-        nets = [_net(analysis, held, how) for analysis, held in found]
-        json.dump({"version": VERSION, "nets": nets}, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        write_document(file, nets=[_net(analysis, held, how) for analysis, held in found])
     elif format_ == "csv":
         import csv
 

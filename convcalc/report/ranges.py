@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TextIO
 
+from convcalc.report.document import write_document
 from convcalc.report.numbers import grouped
 from convcalc.symbolic.wording import condition, runs
 
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 def write_kept(kept: Kept, format_: str, file: TextIO) -> None:
     """The set, and the metrics on both sides of its ends."""
     if format_ == "json":
-        said = {
-            "version": 1, "variable": kept.variable, "range": [kept.first, kept.last],
-            "values": runs(kept.values.early), "metrics": kept.metrics,
-        }  # fmt: skip
-        json.dump(said, file, indent=2)
-        file.write("\n")
+        write_document(
+            file, variable=kept.variable, range=[kept.first, kept.last],
+            values=runs(kept.values.early), metrics=kept.metrics,
+        )  # fmt: skip
         return
     file.write(f"{condition(kept.variable, kept.values)}, of {kept.first}..{kept.last}\n")
     for value, metrics in kept.metrics.items():

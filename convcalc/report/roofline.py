@@ -24,13 +24,9 @@ KEYS = ("net", "layer", "op", "flops", "bytes", "intensity", "seconds", "by")
 def write_roofline(format_: str, analyses: Sequence[Analysis], device: Device, file: TextIO, *, depth: int = 0) -> None:
     """For people a table a net, blocks folded; for programs every layer."""
     if format_ == "json":
-        import json
+        from convcalc.report.document import write_document
 
-        from convcalc.report.json import VERSION
-
-        told = {"version": VERSION, "device": device._asdict(), "nets": [_net(one, device) for one in analyses]}
-        json.dump(told, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+        write_document(file, device=device._asdict(), nets=[_net(one, device) for one in analyses])
     elif format_ == "csv":
         import csv
 

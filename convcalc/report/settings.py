@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TextIO
 
+from convcalc.report.document import write_document
 from convcalc.report.text import write_grid
 from convcalc.symbolic.backwards import BOUNDS
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def write_settings(kind: str, found: Sequence[Setting], format_: str, file: TextIO) -> None:
     """A line each, the simplest first; ``left over`` is what of the padded operand no window reaches."""
     if format_ == "json":
-        json.dump({"version": 1, "op": kind, "settings": [setting._asdict() for setting in found]}, file, indent=2)
-        file.write("\n")
+        write_document(file, op=kind, settings=[setting._asdict() for setting in found])
         return
     if not found:
         file.write(f"none up to {', '.join(f'{key} {most}' for key, most in BOUNDS.items())}\n")

@@ -1,35 +1,32 @@
-"""A difference for programs: docs/continuous-integration.md describes it, ``VERSION`` counts its changes."""
+"""A difference for programs: docs/continuous-integration.md describes it."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
+
+from convcalc.report.document import write_document
 
 if TYPE_CHECKING:
     from convcalc.analysis import Row
     from convcalc.checks.difference import Change, Two
     from convcalc.report.difference import Compared
 
-VERSION = 1
-
 
 def write_json(compared: Compared, file: TextIO) -> None:
     """Write every layer that differs, and the totals of both nets."""
     difference = compared.difference
-    document = {
-        "version": VERSION,
-        "old": compared.old,
-        "new": compared.new,
-        "same": difference.same,
-        "failed": [limit.text for limit in compared.passed],
-        "inputs": _both(difference.inputs),
-        "outputs": _both(difference.outputs),
-        "variables": _both(difference.variables),
-        "totals": _both(difference.totals),
-        "layers": [_layer(change) for change in difference.changed],
-    }
-    json.dump(document, file, indent=2, ensure_ascii=False, default=str)
-    file.write("\n")
+    write_document(
+        file,
+        old=compared.old,
+        new=compared.new,
+        same=difference.same,
+        failed=[limit.text for limit in compared.passed],
+        inputs=_both(difference.inputs),
+        outputs=_both(difference.outputs),
+        variables=_both(difference.variables),
+        totals=_both(difference.totals),
+        layers=[_layer(change) for change in difference.changed],
+    )
 
 
 def _both(differing: dict[str, Two]) -> dict[str, dict[str, Any]]:

@@ -5,10 +5,10 @@ Source: docs.gitlab.com, Code Quality report format.
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcalc.report.document import write_data
 from convcalc.report.outcome.places import file_of, fingerprints, placed, sentences
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def write(outcome: Outcome, file: TextIO) -> None:
         line = finding.span.line if finding.span else 1
         told = "; ".join(sentences(finding))
         entries.append(_entry(finding.code, SEVERITIES[finding.severity], told, file_of(finding), line, mark))
-    json.dump(entries, file, indent=2, ensure_ascii=False)
-    file.write("\n")
+    write_data(entries, file)
 
 
 def _entry(code: str, severity: str, told: str, path: str, line: int, mark: str) -> dict[str, Any]:

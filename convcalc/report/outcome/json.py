@@ -1,10 +1,10 @@
-"""Findings for programs: docs/continuous-integration.md describes the fields, ``VERSION`` counts their changes."""
+"""Findings for programs: docs/continuous-integration.md describes the fields."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcalc.report.document import write_document
 from convcalc.report.outcome.places import placed
 
 if TYPE_CHECKING:
@@ -12,19 +12,15 @@ if TYPE_CHECKING:
     from convcalc.diagnostics import Diagnostic
     from convcalc.source import Span
 
-VERSION = 1
-
 
 def write(outcome: Outcome, file: TextIO) -> None:
     """Write every file with its findings, and what could not be read."""
-    document = {
-        "version": VERSION,
-        "exit_code": outcome.exit_code,
-        "files": [_file(checked) for checked in outcome.files],
-        "unread": [{"path": placed(path), "message": message} for path, message in outcome.unread],
-    }
-    json.dump(document, file, indent=2, ensure_ascii=False)
-    file.write("\n")
+    write_document(
+        file,
+        exit_code=outcome.exit_code,
+        files=[_file(checked) for checked in outcome.files],
+        unread=[{"path": placed(path), "message": message} for path, message in outcome.unread],
+    )
 
 
 def _file(checked: Checked) -> dict[str, Any]:

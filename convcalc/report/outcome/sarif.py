@@ -5,13 +5,13 @@ Source: OASIS, Static Analysis Results Interchange Format 2.1.0; docs.github.com
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
 from convcalc import __version__
 from convcalc.checks.codes import explain, names
+from convcalc.report.document import write_data
 from convcalc.report.outcome.places import file_of, fingerprints, placed, sentences
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def write(outcome: Outcome, file: TextIO) -> None:
         ],
         "results": [_result(finding, mark, codes) for finding, mark in fingerprints(outcome.findings)],
     }
-    json.dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, file, indent=2, ensure_ascii=False)
-    file.write("\n")
+    write_data({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, file)
 
 
 def _rules(codes: list[str]) -> list[dict[str, Any]]:

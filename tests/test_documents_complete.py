@@ -18,7 +18,8 @@ from convcalc.checks.metrics import LAYER_NAMES, NET_NAMES
 from convcalc.expressions import FUNCTIONS, RESERVED
 from convcalc.ops._op import Cost
 from convcalc.ops._window import WORDS
-from convcalc.report.json import VERSION, write_json
+from convcalc.report.document import VERSION
+from convcalc.report.json import write_json
 from convcalc.spec import reader
 from convcalc.spec.bounds import UNITS
 from convcalc.spec.written import SIBLINGS

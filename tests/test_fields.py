@@ -278,10 +278,10 @@ def test_a_planted_fault_is_caught(fault: str, monkeypatch: pytest.MonkeyPatch) 
         test_random_nets_are_seen_to_depend_on_what_was_predicted(0)
 
 
-@pytest.mark.parametrize(("kind", "method"), [("concat", "_axes"), ("conv", "channels"), ("split", "reads")])
+@pytest.mark.parametrize(("kind", "method"), [("concat", "axes"), ("conv", "channels"), ("split", "reads")])
 def test_a_wrong_channel_is_caught(kind: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {
-        "_axes": lambda self, inputs: ((IDENTITY,) * len(x) for x in inputs),
+        "axes": lambda self, *inputs: tuple((IDENTITY,) * len(x) for x in inputs),
         "channels": lambda self, port, *inputs: (IDENTITY,),
         "reads": lambda self, port, *inputs: ((IDENTITY,) * len(inputs[0]),),
     }

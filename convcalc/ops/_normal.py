@@ -38,11 +38,6 @@ class Normal(Op):
             exponentials=groups,
         )
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        """All positions of the group."""
-        return (tuple(map(whole, inputs[0][1:])),)
-
-
-def trailing(x: Shape, count: int) -> tuple[Taps, ...]:
-    """The last ``count`` axes as a whole, the other spatial ones position by position."""
-    return tuple(whole(n) if place >= len(x) - count else IDENTITY for place, n in enumerate(x[1:], 1))
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        """All positions of the channel."""
+        return ((IDENTITY, *map(whole, inputs[0][1:])),)

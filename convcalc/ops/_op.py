@@ -283,19 +283,20 @@ class Op:
         """Bytes that the plain kernel holds for one sample beside operands and results, a value taking ``width``."""
         return int(self.temporaries * prod(outputs[0]) * width)
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        """For each operand its taps by spatial axis; None where only its shape is read.
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        """For each operand its taps on every axis, channels first, where all results read alike.
 
-        The default is that of an op that works position by position.
+        The default is that of an op that works value by value.
         """
-        return tuple((IDENTITY,) * (len(x) - 1) for x in inputs)
+        return tuple((IDENTITY,) * len(x) for x in inputs)
+
+    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+        """For each operand its taps by spatial axis; None where only its shape is read."""
+        return tuple(axes[1:] for axes in self.axes(*inputs))
 
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        """For each operand its taps on the axis of the channels, for the result ``port``.
-
-        The default is that of an op that works channel by channel.
-        """
-        return (IDENTITY,) * len(inputs)
+        """For each operand its taps on the axis of the channels, for the result ``port``."""
+        return tuple(axes[0] for axes in self.axes(*inputs))
 
     def reads(self, port: int, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """For each operand its taps on every axis, channels first, for the result ``port``.

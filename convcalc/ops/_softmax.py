@@ -26,12 +26,7 @@ class AlongAxis(Op):
         axis = position(self.dim, len(x))
         return prod(n for place, n in enumerate(x) if place != axis)
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        return (self._axes(inputs[0])[1:],)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return self._axes(inputs[0])[:1]
-
-    def _axes(self, x: Shape) -> tuple[Taps, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        x = inputs[0]
         axis = position(self.dim, len(x))
-        return tuple(whole(n) if place == axis else IDENTITY for place, n in enumerate(x))
+        return (tuple(whole(n) if place == axis else IDENTITY for place, n in enumerate(x)),)

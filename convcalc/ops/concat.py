@@ -11,7 +11,6 @@ from convcalc.ops._join import Join, equal
 from convcalc.ops._op import FREE, IDENTITY, Cost, Outcome, Taps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from convcalc.dims import Shape
 
@@ -42,19 +41,15 @@ class Concat(Join):
         """Nothing is computed."""
         return FREE
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """On the axis to join on, an operand begins where the one before it ends."""
-        return tuple(axes[1:] for axes in self._axes(inputs))
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return tuple(axes[0] for axes in self._axes(inputs))
-
-    def _axes(self, inputs: tuple[Shape, ...]) -> Iterator[tuple[Taps, ...]]:
         axis = position(self.dim, len(inputs[0]))
         offsets = accumulate((x[axis] for x in inputs[:-1]), initial=0)
-        for port, (x, offset) in enumerate(zip(inputs, offsets, strict=True)):
-            moved = Taps(1, 1, ((-offset, 1, 1),)) if port else IDENTITY
-            yield tuple(moved if place == axis else IDENTITY for place in range(len(x)))
+        moved = (Taps(1, 1, ((-offset, 1, 1),)) if port else IDENTITY for port, offset in enumerate(offsets))
+        return tuple(
+            tuple(own if place == axis else IDENTITY for place in range(len(x)))
+            for x, own in zip(inputs, moved, strict=True)
+        )
 
     def sized(self, *inputs: Shape) -> bool:
         """On a spatial axis."""

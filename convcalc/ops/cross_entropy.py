@@ -53,12 +53,9 @@ class CrossEntropy(Op):
             return logs.plus(Cost(adds=positions - 1, divides=1))
         return logs.plus(Cost(adds=values - 1, multiplies=values, divides=1))
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """All of both."""
-        return tuple(tuple(map(whole, x[1:])) for x in inputs)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return tuple(whole(x[0]) for x in inputs)
+        return tuple(tuple(map(whole, x)) for x in inputs)
 
 
 def _wanted(logits: Shape, target: Shape) -> Shape:

@@ -32,15 +32,13 @@ class Flatten(Op):
         first, last = self._span(len(x))
         return Outcome(((*x[:first], prod(x[first : last + 1]), *x[last + 1 :]),))
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """What stays a map keeps its positions; a result that mixes axes sees all of them."""
-        sizes = inputs[0][1:]
+        channels, *sizes = inputs[0]
         first, last = self._span(len(inputs[0]))
-        return ((IDENTITY,) * len(sizes) if first == last else tuple(map(whole, sizes)),)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        first, last = self._span(len(inputs[0]))
-        return (whole(inputs[0][0]) if first == 0 < last else IDENTITY,)
+        if first == last:
+            return super().axes(*inputs)
+        return ((IDENTITY if first else whole(channels), *map(whole, sizes)),)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """Nothing is computed."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from convcalc.diagnostics import Problem
 from convcalc.dims import Demand, prod
 from convcalc.ops._attributes import Flag, Integers
-from convcalc.ops._normal import Normal, trailing
+from convcalc.ops._normal import Normal
 from convcalc.ops._op import IDENTITY, Outcome, whole
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ class LayerNorm(Normal):
         x = inputs[0]
         return prod(x[: len(x) - len(self._normalized(x))])
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        return (trailing(inputs[0], len(self._normalized(inputs[0]))),)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         x = inputs[0]
-        return (whole(x[0]) if len(self._normalized(x)) == len(x) else IDENTITY,)
+        first = len(x) - len(self._normalized(x))
+        return (tuple(whole(n) if place >= first else IDENTITY for place, n in enumerate(x)),)

@@ -36,14 +36,10 @@ class Linear(Op):
         weight = (self.out_features, inputs[0][-1])
         return {"weight": weight, "bias": (self.out_features,)} if self.bias else {"weight": weight}
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        """On a map it mixes the last spatial axis."""
-        sizes = inputs[0][1:]
-        return ((*(IDENTITY for _ in sizes[:-1]), *map(whole, sizes[-1:])),)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        """Of a vector it mixes the channels."""
-        return (whole(inputs[0][0]) if len(inputs[0]) == 1 else IDENTITY,)
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        """Of a vector it mixes the channels, of a map the last spatial axis."""
+        *others, last = inputs[0]
+        return ((*(IDENTITY for _ in others), whole(last)),)
 
     def cost(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> Cost:
         """One MAC for each weight, for each vector; a bias is one add an output."""

@@ -32,15 +32,9 @@ class Matmul(Join):
         """One MAC for each pair of values that meet."""
         return Cost(macs=prod(outputs[0]) * inputs[0][-1])
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        return tuple(axes[1:] for axes in _axes(*inputs))
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return tuple(axes[0] for axes in _axes(*inputs))
-
-
-def _axes(a: Shape, b: Shape) -> tuple[tuple[Taps, ...], ...]:
-    """The axis that is summed over is read whole: the last of one operand, the last but one of the other."""
-    rows = tuple(whole(n) if axis == len(a) - 1 else IDENTITY for axis, n in enumerate(a))
-    columns = tuple(whole(n) if axis == len(b) - 2 else IDENTITY for axis, n in enumerate(b))
-    return rows, columns
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        """The axis that is summed over is read whole: the last of one operand, the last but one of the other."""
+        a, b = inputs
+        rows = tuple(whole(n) if axis == len(a) - 1 else IDENTITY for axis, n in enumerate(a))
+        columns = tuple(whole(n) if axis == len(b) - 2 else IDENTITY for axis, n in enumerate(b))
+        return rows, columns

@@ -44,14 +44,9 @@ class Mean(Op):
         results = prod(outputs[0])
         return Cost(adds=prod(inputs[0]) - results, divides=results)
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """An axis that stays in its place is seen position by position, one that moves up as a whole."""
-        return (self._axes(inputs[0])[1:],)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return self._axes(inputs[0])[:1]
-
-    def _axes(self, x: Shape) -> tuple[Taps, ...]:
+        x = inputs[0]
         places = self._places(len(x))
         first = len(x) if self.keepdim else min(places)
-        return tuple(whole(n) if axis in places or axis > first else IDENTITY for axis, n in enumerate(x))
+        return (tuple(whole(n) if axis in places or axis > first else IDENTITY for axis, n in enumerate(x)),)

@@ -30,9 +30,6 @@ class MseLoss(Join):
         values = prod(inputs[0])
         return Cost(adds=2 * values - 1, multiplies=values, divides=1)
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """All of both."""
-        return tuple(tuple(map(whole, x[1:])) for x in inputs)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return tuple(whole(x[0]) for x in inputs)
+        return tuple(tuple(map(whole, x)) for x in inputs)

@@ -45,13 +45,8 @@ class Permute(Op):
         """Nothing is computed."""
         return FREE
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
         """An axis that stays in its place is seen position by position, one that moves as a whole."""
-        return (self._axes(inputs[0])[1:],)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return self._axes(inputs[0])[:1]
-
-    def _axes(self, x: Shape) -> tuple[Taps, ...]:
+        x = inputs[0]
         places = self._places(len(x))
-        return tuple(IDENTITY if places[axis] == axis else whole(n) for axis, n in enumerate(x))
+        return (tuple(IDENTITY if places[axis] == axis else whole(n) for axis, n in enumerate(x)),)

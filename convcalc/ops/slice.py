@@ -53,16 +53,11 @@ class Slice(Op):
         """Nothing is computed."""
         return FREE
 
-    def taps(self, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
-        return (self._axes(inputs[0])[1:],)
-
-    def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
-        return self._axes(inputs[0])[:1]
-
-    def _axes(self, x: Shape) -> tuple[Taps, ...]:
+    def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
+        x = inputs[0]
         axis = position(self.dim, len(x))
         own = Taps(1, self.step, ((self._range(x[axis])[0], 1, 1),))
-        return tuple(own if place == axis else IDENTITY for place in range(len(x)))
+        return (tuple(own if place == axis else IDENTITY for place in range(len(x))),)
 
     def sized(self, *inputs: Shape) -> bool:
         """Counted from the end of a spatial axis."""

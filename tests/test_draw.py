@@ -12,13 +12,14 @@ from typer.testing import CliRunner
 
 from convcalc import kernels, load
 from convcalc.cli import app
+from convcalc.cli.draw import _play as play
 from convcalc.diagnostics import Misuse
 from convcalc.draw import grid, net
 from convcalc.draw.arrangement import arrange
 from convcalc.draw.boxes import Arrow, Picture, picture
 from convcalc.draw.dot import dot
 from convcalc.draw.mermaid import mermaid
-from convcalc.draw.windows import Axis, axes, frames, ranges, text
+from convcalc.draw.windows import LEGEND, Axis, axes, frames, ranges, text
 from convcalc.graph import Graph
 from convcalc.spec.shipped import files
 
@@ -162,9 +163,9 @@ def test_text_shows_each_axis_once_with_padding_and_what_is_not_read() -> None:
     square = list(text(axes_of("max_pool", (1, 300, 300), kernel_size=3, stride=2, padding=1)))
     assert len(square) == 1
     assert square[0].startswith(
-        "height and width: 300 positions, padding 1 in front and 0 behind; 150 windows\n  .0123"
+        "height and width: 300 positions, padding 1 in front and 1 behind; 150 windows\n  .0123"
     )
-    assert square[0].endswith("  ... 115 windows more")
+    assert square[0].endswith("  ... 115 windows more\n  read by no window: 1 of the padding behind")
     assert len(list(text(axes_of("conv", (1, 9, 8), out_channels=1, kernel_size=3)))) == 2
 
 
@@ -178,31 +179,119 @@ def test_frames_mark_window_padding_and_unread_cells() -> None:
     first, *rest = frames(shown)
     assert first.splitlines() == ["  # # . . .", "  # # o o x", "  o o o o x", "  o o o o x", "  x x x x x"]
     assert len(rest) == 3
-    with pytest.raises(Misuse, match="one or two axes"):
-        next(frames(axes_of("conv", (1, 4, 4, 4), out_channels=1, kernel_size=2)))
+    volume = list(frames(axes_of("conv", (1, 3, 4, 2), out_channels=1, kernel_size=2)))
+    assert len(volume) == 2 * 3 * 1
+    assert volume[4].splitlines() == ["  o # #  depth", "  o # # o  height", "  # #  width"]
     with pytest.raises(Misuse, match="do not fit"):
         next(frames(axes_of("conv", (1, 99), out_channels=1, kernel_size=2)))
+    with pytest.raises(Misuse, match="more than 1,000 windows"):
+        next(frames(axes_of("conv", (1, 33, 33), out_channels=1, kernel_size=2)))
+
+
+PADDED = [
+    ("conv", (1, 9), {"out_channels": 1, "kernel_size": 3, "stride": 4, "padding": 1}, (1, 1), [2, 6], 0),
+    ("conv", (1, 8), {"out_channels": 1, "kernel_size": 3, "stride": 3, "padding": 1}, (1, 1), [], 1),
+    ("conv", (1, 8), {"out_channels": 1, "kernel_size": 7, "stride": 2, "padding": 3}, (3, 3), [], 1),
+    ("conv", (1, 6), {"out_channels": 1, "kernel_size": 2, "padding": "same"}, (0, 1), [], 0),
+    ("conv", (1, 7), {"out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "same_upper"}, (1, 1), [], 0),
+    ("conv", (1, 6), {"out_channels": 1, "kernel_size": 3, "padding": 1, "padding_mode": "reflect"}, (1, 1), [], 0),
+    ("max_pool", (1, 8), {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (0, 1), [], 0),
+    ("pad", (1, 5), {"padding": ((2, -1),)}, (2, 0), [4], 0),
+    ("conv_transpose", (1, 3), {"out_channels": 1, "kernel_size": 3, "stride": 2}, (0, 0), [], 0),
+    ("upsample", (1, 4), {"scale_factor": 2, "mode": "linear"}, (0, 0), [], 0),
+]
+
+
+@pytest.mark.parametrize(("kind", "shape", "attributes", "padding", "unread", "beyond"), PADDED)
+def test_padding_is_what_the_layer_adds_read_or_not(
+    kind: str,
+    shape: tuple[int, ...],
+    attributes: dict[str, object],
+    padding: tuple[int, int],
+    unread: list[int],
+    beyond: int,
+) -> None:
+    (axis,) = axes_of(kind, shape, **attributes)
+    assert ((axis.before, axis.behind), axis.unread(), axis.unread_padding()) == (padding, unread, beyond)
+    inside = range(-axis.before, axis.size + axis.behind)
+    assert all(at in inside for output in range(axis.outputs) for at in axis.window(output))
+
+
+def test_text_tells_of_padding_that_is_not_read_or_copied_and_of_windows_that_reach_further() -> None:
+    (strided,) = text(axes_of("conv", (1, 8), out_channels=1, kernel_size=7, stride=2, padding=3))
+    assert strided.startswith("length: 8 positions, padding 3 in front and 3 behind; 4 windows\n  ...01234567...\n")
+    assert strided.endswith("\n  read by no window: 1 of the padding behind")
+    (copied,) = text(axes_of("conv", (1, 5), out_channels=1, kernel_size=5, padding=2, padding_mode="circular"))
+    assert copied.splitlines()[1:4] == ["  ..01234..", "  34     01  copies (circular)", "  #####      0"]
+    (strides,) = text(axes_of("conv", (1, 5), out_channels=1, kernel_size=1, stride=5, padding=1,
+                              padding_mode="reflect"))  # fmt: skip
+    assert strides.endswith("read by no window: 0, 2-3 and 1 of the padding behind")
+    (partial,) = text(axes_of("max_pool", (1, 3), kernel_size=2, ceil_mode=True))
+    assert partial.startswith("length: 3 positions, and 1 more that the last window reaches; 2 windows\n  012.\n")
+    (one,) = text(axes_of("global_avg_pool", (1, 1)))
+    assert one.startswith("length: 1 position; 1 window\n")
+    (narrow,) = text(axes_of("max_pool", (1, 40), kernel_size=2), 10)
+    assert narrow.splitlines()[1:] == ["  0123456789", "  ##          0", "    ##        1", "      ##      2",
+                                       "        ##    3", "          ##  4", "  ... 15 windows more"]  # fmt: skip
+
+
+def cells_of(svg: str) -> dict[str, set[tuple[int, int]]]:
+    """The cells of the operand, the first one of the padding at 0, 0, and the result by how they are painted."""
+    painted: dict[str, set[tuple[int, int]]] = {}
+    for rectangle in parsed(svg).iter("{http://www.w3.org/2000/svg}rect"):
+        if rectangle.get("width") != "100%":
+            x, y, width, height = (float(rectangle.get(key, "")) for key in ("x", "y", "width", "height"))
+            columns, rows = ((x - grid.MARGIN) / 18, width / 18), ((y - grid.TOP) / 18, height / 18)
+            assert all(part.is_integer() for part in (*columns, *rows))
+            (left, wide), (top, high) = ((int(a), int(b)) for a, b in (columns, rows))
+            fill = rectangle.get("fill", "")
+            key = fill if fill != "none" or rectangle.get("stroke") != grid.NEXT else grid.NEXT
+            painted.setdefault(key, set()).update((top + i, left + j) for i in range(high) for j in range(wide))
+    return painted
+
+
+def block(rows: range, columns: range) -> set[tuple[int, int]]:
+    return {(row, column) for row in rows for column in columns}
 
 
 def test_grid_has_a_cell_for_every_position_and_a_frame_for_every_window() -> None:
     shown = axes_of("conv", (1, 4, 5), out_channels=1, kernel_size=2, stride=2, padding=((1, 0), (0, 0)))
-    still = parsed(grid.svg("<t>", shown))
-    rectangles = list(still.iter("{http://www.w3.org/2000/svg}rect"))
-    assert len(rectangles) == 1 + 5 * 5 + 2 * 2 + (2 * 2 + 1)
-    assert sum(r.get("fill") == grid.UNREAD for r in rectangles) == 4 + 4
-    assert sum(r.get("stroke-dasharray") is not None for r in rectangles) == 5
-    moving = parsed(grid.svg("t", shown, animate=True))
-    changes = list(moving.iter("{http://www.w3.org/2000/svg}animate"))
+    painted = cells_of(grid.svg("<t>", shown))
+    result = block(range(2), range(7, 9))
+    assert painted[grid.PADDING] == block(range(5), range(5))
+    assert painted[grid.INPUT] == block(range(1, 5), range(5))
+    assert painted[grid.UNREAD] == block(range(4, 5), range(5)) | block(range(1, 5), range(4, 5))
+    assert painted[grid.RESULT] == result
+    assert painted[grid.WINDOW] == block(range(2), range(2)) | {(0, 7)}
+    assert painted[grid.NEXT] == block(range(2, 4), range(2, 4)) | {(1, 8)}
+    moving = grid.svg("t", shown, animate=True)
+    assert grid.NEXT not in cells_of(moving)
+    assert cells_of(moving)[grid.WINDOW] == block(range(4), range(4)) | result
+    changes = list(parsed(moving).iter("{http://www.w3.org/2000/svg}animate"))
     assert [change.get("values") for change in changes] == [
         "visible;hidden", "hidden;visible;hidden", "hidden;visible;hidden", "hidden;visible",
     ]  # fmt: skip
     assert changes[1].get("keyTimes") == "0;0.25;0.5"
-    for wrong in (
-        axes_of("conv", (1, 4, 4, 4), out_channels=1, kernel_size=2),
-        axes_of("max_pool", (1, 99), kernel_size=2),
+
+
+def test_grid_shows_more_than_two_axes_as_strips_and_many_cells_smaller() -> None:
+    volume = grid.svg("t", axes_of("conv", (1, 2, 3, 4), out_channels=1, kernel_size=2, stride=(1, 1, 2)))
+    painted = cells_of(volume)
+    assert painted[grid.INPUT] == block(range(1, 2), range(2)) | block(range(4, 5), range(3)) | block(
+        range(7, 8), range(4)
+    )
+    assert painted[grid.NEXT] >= block(range(7, 8), range(2, 4))
+    assert [word for word in ("depth", "height", "width") if f">{word}<" in volume] == ["depth", "height", "width"]
+    large = grid.svg("t", axes_of("conv", (1, 224, 224), out_channels=1, kernel_size=7, stride=2, padding=3))
+    assert float(parsed(large).get("width", "")) < 1200
+    assert len(large) < 40_000
+    for wrong, animate in (
+        (axes_of("max_pool", (1, 301), kernel_size=2), False),
+        (axes_of("upsample", (1, 200), scale_factor=2), False),
+        (axes_of("conv", (1, 40, 40), out_channels=1, kernel_size=2), True),
     ):
-        with pytest.raises(Misuse):
-            grid.svg("t", wrong)
+        with pytest.raises(Misuse, match="take a smaller input"):
+            grid.svg("t", wrong, animate=animate)
 
 
 # the command
@@ -221,7 +310,22 @@ def test_command_writes_the_format_that_the_ending_names(tmp_path: Path) -> None
     assert run("lenet5")[1].startswith("flowchart TD")
     assert run("lenet5", "C1")[1].startswith("C1: conv(out_channels=6, kernel_size=5) of 1x32x32 makes 6x28x28")
     assert run("lenet5", "C1", "-f", "svg")[1].startswith("<svg ")
-    assert run("lenet5", "S2", "--animate")[1].count("#") == 14 * 14 * 4
+    title, legend, *windows = run("lenet5", "S2", "--animate")[1].split("\n\n")
+    assert title == "S2: avg_pool(kernel_size=2) of 6x28x28 makes 6x14x14"
+    assert legend.startswith("# is read")
+    assert [window.count("#") for window in windows] == [4] * 14 * 14
+
+
+@pytest.mark.parametrize(("lines", "columns", "between"), [(6, 80, "\x1b[5A"), (5, 80, "\n"), (6, 8, "\n")])
+def test_windows_take_the_same_place_of_a_terminal_that_holds_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: int, columns: int, between: str
+) -> None:
+    shown = axes_of("conv", (1, 5, 4), out_channels=1, kernel_size=2, stride=3)
+    monkeypatch.setattr("convcalc.cli.draw.get_terminal_size", lambda: (columns, lines))
+    monkeypatch.setattr("convcalc.cli.draw.PAUSE", 0)
+    play("title", shown)
+    first, second = frames(shown)
+    assert capsys.readouterr().out == f"title\n\n{LEGEND}\n\n{first}\n{between}{second}\n"
 
 
 def test_command_refuses_what_cannot_be_drawn(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from convcalc.diagnostics import Misuse, did_you_mean, listing
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
+    from convcalc.draw.windows import Axis
 
 ENDINGS = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "text"}
 PAUSE = 0.25
@@ -45,14 +47,15 @@ def draw(
     analysis = analyze(expand(opened, settings(set_), variant=variant or named, inputs=shapes))
     if animate and not layer:
         raise Misuse("--animate shows a layer window by window: name one")
+    if animate and name == "text" and not output and sys.stdout.isatty():
+        _play(*_windows(analysis, layer))
+        return
     text = _layer(analysis, layer, name, animate=animate) if layer else _net(analysis, depth, name)
     if output:
         from convcalc.replacing import replacing
 
         with replacing(output) as file:
             file.write(text.encode())
-    elif animate and name == "text" and sys.stdout.isatty():
-        _play(text)
     else:
         print(text, end="")
 
@@ -75,9 +78,9 @@ def _net(analysis: Analysis, depth: int, name: str) -> str:
     return str(getattr(import_module(f"convcalc.draw.{module}"), function)(picture(analysis, depth)))
 
 
-def _layer(analysis: Analysis, layer: str, name: str, *, animate: bool) -> str:
-    from convcalc.draw.grid import svg
-    from convcalc.draw.windows import axes, frames, text
+def _windows(analysis: Analysis, layer: str) -> tuple[str, tuple[Axis, ...]]:
+    """A layer in words, and the axes that its windows lie on."""
+    from convcalc.draw.windows import axes
     from convcalc.report.numbers import times
 
     try:
@@ -86,20 +89,31 @@ def _layer(analysis: Analysis, layer: str, name: str, *, animate: bool) -> str:
         raise Misuse(f"there is no layer '{layer}': {did_you_mean(layer, [r.name for r in analysis.rows])}") from None
     node = next(node for node in analysis.graph.nodes if node.name == row.name)
     operand = analysis.shape(node.inputs[0])
-    shown = axes(row, node.op, operand)
-    title = f"{row.name}: {node.op!r} of {times(operand)} makes {times(row.shape)}"
+    return f"{row.name}: {node.op!r} of {times(operand)} makes {times(row.shape)}", axes(row, node.op, operand)
+
+
+def _layer(analysis: Analysis, layer: str, name: str, *, animate: bool) -> str:
+    from convcalc.draw.grid import svg
+    from convcalc.draw.windows import LEGEND, WIDTH, frames, text
+
+    title, shown = _windows(analysis, layer)
     if name == "svg":
         return svg(title, shown, animate=animate)
-    pictures = frames(shown) if animate else [title, *text(shown)]
-    return "\n\n".join(pictures) + "\n"
+    room = max(1, min(WIDTH, get_terminal_size().columns - 8)) if sys.stdout.isatty() else WIDTH
+    pictures = [LEGEND, *frames(shown)] if animate else text(shown, room)
+    return "\n\n".join([title, *pictures]) + "\n"
 
 
-def _play(text: str) -> None:
-    """One frame after the other in the same place of the terminal."""
+def _play(title: str, shown: tuple[Axis, ...]) -> None:
+    """One window after the other in the same place of the terminal, or below each other where they do not fit."""
     from time import sleep
 
-    pictures = text.rstrip("\n").split("\n\n")
-    height = pictures[0].count("\n") + 1
-    for number, picture in enumerate(pictures):
-        print(f"\x1b[{height}A" * (number > 0) + picture, flush=True)
+    from convcalc.draw.windows import LEGEND, frames
+
+    print(title, LEGEND, sep="\n\n", end="\n\n")
+    columns, lines = get_terminal_size()
+    for number, picture in enumerate(frames(shown)):
+        told = picture.split("\n")
+        fits = len(told) < lines and max(map(len, told)) <= columns
+        print((f"\x1b[{len(told)}A" if fits else "\n") * (number > 0) + picture, flush=True)
         sleep(PAUSE)

@@ -115,6 +115,27 @@ def test_latex_is_balanced_and_escapes_names() -> None:
     assert "\\frac{C}{\\text{groups}}" in formula(spelling(weight.value), LATEX, told.exact)
 
 
+def test_powers_and_lists_are_named_as_a_rule_and_a_user_write_them() -> None:
+    shuffled = run("op", "pixel_shuffle", "16x3x3", "--upscale-factor", "2")[1]
+    assert "channels         C/upscale_factor^2 = 16/2^2 = 4\n" in shuffled
+    gathered = run("op", "pixel_unshuffle", "4x6", "--downscale-factor", "3")[1]
+    assert "channels         C*downscale_factor = 4*3 = 12\n" in gathered
+    assert "channels         sections_1 = 2\n" in run("op", "split", "6x4x4", "--sections", "2,4")[1]
+    assert "size_H = 4\n" in run("op", "crop", "3x9x8", "--size", "4,5")[1]
+
+
+def test_markdown_keeps_backslashes_from_being_read_and_groups_digits() -> None:
+    told = run("op", "conv", "64x6x6", "--out-channels", "64", "--kernel-size", "3", "-f", "markdown")[1]
+    assert "- height, width: $`H - \\text{kernel\\_size} + 1 = 6 - 3 + 1 = 4`$\n" in told
+    assert " = 36{,}864`$\n" in told
+    terms = run("op", "conv", "1x2x2", "--out-channels", "1", "--kernel-size", "2", "--terms", "-f", "markdown")[1]
+    for page in (told, terms):
+        formulas = [line for line in page.splitlines() if line.startswith("- ")]
+        assert formulas
+        assert all(re.fullmatch(r"- ([^$]+: )?\$`[^`$]+`\$", line) for line in formulas)
+    assert "&= 36{,}864 " in run("op", "conv", "64x6x6", "--out-channels", "64", "--kernel-size", "3", "-f", "latex")[1]
+
+
 BILINEAR = [
     ("conv", (1, 3, 3), {"out_channels": 1, "kernel_size": 2, "bias": False}),
     ("conv", (4, 5), {"out_channels": 2, "kernel_size": 3, "groups": 2, "stride": 2, "padding": 2, "dilation": 2}),
@@ -214,10 +235,43 @@ def test_op_takes_every_attribute_as_an_option() -> None:
     assert told.startswith("conv_1: conv(out_channels=4, kernel_size=(3, 2), bias=False, padding=((1, 0), 2)) of 3x8x9")
     assert "makes 4x7x12" in told
     assert "makes 3x5x5" in run("op", "max_pool", "3x9x9", "--kernel-size", "2", "--ceil-mode")[1]
+    assert "reshape(shape=(60,)) of 3x4x5 makes 60" in run("op", "reshape", "3x4x5", "--shape", "60")[1]
     assert "of 3x8x8 and 3x8x8 makes 6x8x8" in run("op", "concat", "3x8x8", "3x8x8")[1]
     assert "makes 3x8x8" in run("op", "max_unpool", "3x4x4", "3x4x4", "--kernel-size", "2")[1]
     assert "not '3y8'" in run("op", "relu", "3y8")[2]
     assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "--out-channels 4 --kernel-size 3 --no-bias 3x9x9",
+        "--out-channels 4 --no-bias 3x9x9 --kernel-size 3",
+        "--no-bias 3x9x9 --flip=false --out-channels 4 --kernel-size=3",
+        "--out-channels 4 --kernel-size 3 --bias false 3x9x9",
+    ],
+)
+def test_op_takes_shapes_behind_attributes_too(said: str) -> None:
+    code, told, _ = run("op", "conv", *said.split())
+    assert code == 0
+    assert " of 3x9x9 makes 4x7x7\n" in told
+    assert "bias=False" in told
+
+
+def test_op_takes_a_shape_behind_a_switch_and_a_word_as_its_value() -> None:
+    assert "ceil_mode=True) of 3x9x9" in run("op", "max_pool", "--kernel-size", "2", "--ceil-mode", "3x9x9")[1]
+    assert "ceil_mode='caffe') of 3x9x9" in run("op", "max_pool", "--kernel-size=2", "--ceil-mode", "caffe", "3x9x9")[1]
+    assert "makes 3" in run("op", "linear", "--out-features", "3", "512")[1]
+
+
+def test_op_says_how_many_shapes_are_wanted() -> None:
+    for said, told in {
+        "cross_entropy 10": "cross_entropy takes 2 operands, 1 given: write their shapes, as in 3x8x8 3x8x8",
+        "add 3x4": "add takes 2 operands or more, 1 given",
+        "conv --kernel-size 3": "conv takes 1 operand, 0 given: write their shapes, as in 3x8x8",
+        "relu 3x4 3x4": "relu takes 1 operand, 2 given",
+    }.items():
+        assert told in run("op", *said.split())[2]
 
 
 def test_op_of_sizes_with_names_tells_closed_forms() -> None:

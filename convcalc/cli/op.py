@@ -11,13 +11,14 @@ import typer
 from convcalc.diagnostics import Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from convcalc.graph import Graph
+    from convcalc.ops._op import Op
 
 SIZE = 224
 """What a free size is tried at first."""
 NAME = re.compile(r"[A-Za-z_]\w*")
+SHAPE = re.compile(r"\d+([xX]\w+)+")
+"""What stands behind a switch and is not its value."""
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -36,18 +37,22 @@ def op(
 
     Every attribute is an option: convcalc op conv 3x224x224 --out-channels 64 --kernel-size 7,5 --no-bias
     """
+    from convcalc import ops
     from convcalc.analysis import analyze
     from convcalc.expand import expand
     from convcalc.explain.net import explanations
     from convcalc.explain.page import write, write_sums
+    from convcalc.ops._op import Op
     from convcalc.source import Source
     from convcalc.spec import read_spec
 
-    count = next((place for place, text in enumerate(said) if text.startswith("-")), len(said))
-    inputs = "".join(f"  x{place}: {_input(kind, place, text)}\n" for place, text in enumerate(said[:count], 1))
-    names = ", ".join(f"x{place}" for place in range(1, count + 1))
-    given = dict(_attributes(said[count:]))
-    free = _free(kind, said[:count], given)
+    known = ops.find(kind) if kind in ops.names() else Op
+    operands, given = _parsed(known, said)
+    if known.name:
+        _count(known, len(operands))
+    inputs = "".join(f"  x{place}: {_input(known, place, text)}\n" for place, text in enumerate(operands, 1))
+    names = ", ".join(f"x{place}" for place in range(1, len(operands) + 1))
+    free = _free(known, operands, given)
     variables = ", ".join(f"{name}: {value}" for name, value in free.items())
     layer = f"  - {kind}: {{{', '.join(f'{key}: {value}' for key, value in given.items())}}}\n    from: [{names}]\n"
     text = f"vars: {{{variables}}}\n" * bool(free) + f"input:\n{inputs}layers:\n{layer}"
@@ -70,15 +75,22 @@ def _write_forms(graph: Graph, free: list[str], name: str) -> None:
     write_forms(name, [(closed, check(closed, graph))], form_columns(""), 0, sys.stdout)
 
 
-def _free(kind: str, operands: list[str], given: dict[str, str]) -> dict[str, int]:
+def _count(op: type[Op], count: int) -> None:
+    from convcalc.explain.reference import counted
+
+    fewest, most = op.operands
+    if count < fewest or (most is not None and count > most):
+        shapes = " ".join(["3x8x8"] * max(fewest, 1))
+        raise Misuse(f"{op.name} takes {counted(fewest, most)}, {count} given: write their shapes, as in {shapes}")
+
+
+def _free(op: type[Op], operands: list[str], given: dict[str, str]) -> dict[str, int]:
     """The names in place of numbers, each with a value at which its form is tried first."""
-    from convcalc import ops
     from convcalc.ops._attributes import Integer, Integers, Padding, PerAxis
 
     found = {size: SIZE for text in operands for size in _sizes(text) if not size.isdecimal()}
-    known = ops.find(kind).attributes if kind in ops.names() else {}
     for key, value in given.items():
-        attribute = known.get(key)
+        attribute = op.attributes.get(key)
         if isinstance(attribute, (Integer, PerAxis, Padding, Integers)) and value not in getattr(
             attribute, "words", ()
         ):
@@ -86,36 +98,49 @@ def _free(kind: str, operands: list[str], given: dict[str, str]) -> dict[str, in
     return found
 
 
-def _input(kind: str, place: int, text: str) -> str:
+def _input(op: type[Op], place: int, text: str) -> str:
     """An operand as a spec declares it; indices are whole numbers."""
-    from convcalc import ops
-
-    if kind in ops.names() and ops.find(kind).indices == place - 1:
-        return f"{{shape: [{_shape(text)}], dtype: int64}}"
-    return f"[{_shape(text)}]"
-
-
-def _shape(text: str) -> str:
-    sizes = _sizes(text)
-    if not all(size.isdecimal() or NAME.fullmatch(size) for size in sizes):
+    if not _is_shape(text):
         raise Misuse(f"the shape of an operand is like 3x224x224, or 3xHxW, not '{text}'")
-    return ", ".join(sizes)
+    shape = ", ".join(_sizes(text))
+    return f"{{shape: [{shape}], dtype: int64}}" if op.indices == place - 1 else f"[{shape}]"
+
+
+def _is_shape(text: str) -> bool:
+    return all(size.isdecimal() or NAME.fullmatch(size) for size in _sizes(text))
 
 
 def _sizes(text: str) -> list[str]:
     return text.replace("X", "x").replace(",", "x").split("x")
 
 
-def _attributes(options: list[str]) -> Iterator[tuple[str, str]]:
-    """``--key value``, ``--key=value``, ``--key`` for true and ``--no-key`` for false, as a spec has them."""
-    waiting = options[::-1]
+def _parsed(op: type[Op], said: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The operands, and the attributes as a spec has them.
+
+    An attribute is ``--key value``, ``--key=value``, ``--key`` for true and ``--no-key`` for false. A shape may stand
+    behind them too, if it has a number in it.
+    """
+    from convcalc.ops._attributes import Flag, Integers, Word
+
+    operands: list[str] = []
+    given: dict[str, str] = {}
+    waiting = said[::-1]
     while waiting:
-        option, equals, value = waiting.pop().partition("=")
+        text = waiting.pop()
+        if not text.startswith("-") and (not given or (_is_shape(text) and re.search(r"\d", text))):
+            operands.append(text)
+            continue
+        option, equals, value = text.partition("=")
         if not option.startswith("--"):
             raise Misuse(f"'{option}' follows no option: attributes are written as --kernel-size 3")
         key = option[2:].replace("-", "_")
-        if not equals and waiting and not waiting[-1].startswith("--"):
-            value = waiting.pop()
+        attribute = op.attributes.get(key)
+        off = not equals and attribute is None and key.startswith("no_") and key[3:] in op.attributes
+        switch = isinstance(attribute, (Flag, Word)) and bool(waiting) and SHAPE.fullmatch(waiting[-1])
+        if off:
+            key, value = key[3:], "false"
         elif not equals:
-            key, value = (key[3:], "false") if key.startswith("no_") else (key, "true")
-        yield key, f"[{value}]" if "," in value and not value.startswith("[") else value
+            value = "true" if switch or not waiting or waiting[-1].startswith("--") else waiting.pop()
+        listed = "," in value or isinstance(attribute, Integers)
+        given[key] = f"[{value}]" if listed and not value.startswith("[") else value
+    return operands, given

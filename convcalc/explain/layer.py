@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 from convcalc.dims import prod
 from convcalc.explain.spelled import Quotient, named, spelling
 from convcalc.explain.writing import formula, numbers
+from convcalc.ops._attributes import Padding, PerAxis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,9 +57,12 @@ def explain(
     stand in the formulas with ``defaults`` only.
     """
     axes = AXES[len(operands[0]) - 1]
-    said = {key: getattr(op, key) for key in op.attributes}
-    given = {key: value for key, value in said.items() if defaults or value != op.attributes[key].default}
-    told = type(op)(**{key: _named(key, value, axes) for key, value in given.items()})
+    given = {}
+    for key, attribute in op.attributes.items():
+        value = getattr(op, key)
+        if defaults or value != attribute.default:
+            given[key] = _named(key, value, axes if isinstance(attribute, (PerAxis, Padding)) else "")
+    told = type(op)(**given)
     inputs = tuple(_shape(x, str(place) if len(operands) > 1 else "") for place, x in enumerate(operands, 1))
     outputs, demands = told.infer(*inputs)
     results = tuple(_shape(y, "out") for y in outputs)

@@ -50,7 +50,7 @@ def sides(step: Step, told: Explanation, style: Style) -> list[str]:
     """The formula, the same with numbers, and the result; what says no more than the next is left out."""
     value = spelling(step.value)
     written = [write(value, style, told.exact, MOST) for write in (formula, numbers)]
-    result = grouped(step.value)
+    result = grouped(step.value).replace(",", style.comma)
     return [*(side for side in dict.fromkeys(written) if side.strip("()") != str(int(step.value))), result]
 
 
@@ -76,7 +76,15 @@ def _markdown(told: Explanation) -> Iterator[str]:
     yield f"#### {escaped(heading(told))}"
     yield ""
     for step in told.steps:
-        yield f"- {step.what}: ${' = '.join(sides(step, told, LATEX))}$".replace("{,}", ",")
+        yield f"- {step.what}: {_inline(' = '.join(sides(step, told, LATEX)))}"
+
+
+def _inline(formula: str) -> str:
+    """A formula in a line of Markdown, in the quotes that keep GitHub from reading its backslashes before MathJax does.
+
+    Source: GitHub's documentation, writing mathematical expressions; GitLab's knows no others.
+    """
+    return f"$`{formula}`$"
 
 
 def _latex(told: Explanation) -> Iterator[str]:
@@ -102,7 +110,7 @@ def _markdown_sums(told: Explanation) -> Iterator[str]:
     for _, values in sums(told):
         yield ""
         for value in values:
-            yield f"- ${_subscripted(value.of)} = {_products(value)}$"
+            yield f"- {_inline(f'{_subscripted(value.of)} = {_products(value)}')}"
 
 
 def _latex_sums(told: Explanation) -> Iterator[str]:

@@ -60,7 +60,7 @@ def _section(op: type[Op]) -> Iterator[str]:
     meaning, _, source = _plain(op).partition("Source: ")
     yield meaning.strip()
     yield ""
-    yield f"- Takes {_operands(*op.operands)} with {_axes(*op.spatial)}."
+    yield f"- Takes {counted(*op.operands)} with {_axes(*op.spatial)}."
     yield f"- Cost: {_cost(op)}"
     if op.saves:
         yield f"- Backward keeps: {', '.join(op.saves)}."
@@ -107,7 +107,8 @@ def _cost(op: type[Op]) -> str:
     return f"For each value: {', '.join(each) or 'nothing'}."
 
 
-def _operands(fewest: int, most: int | None) -> str:
+def counted(fewest: int, most: int | None) -> str:
+    """How many operands an op takes."""
     if most is None:
         return f"{fewest} operands or more"
     if fewest == most:

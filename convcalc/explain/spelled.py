@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from convcalc.dims import prod
+
 
 class Name(NamedTuple):
     """A quantity that is given."""
@@ -154,6 +156,9 @@ class Spelled(int):
 
     def __neg__(self) -> Any:
         return 0 - self
+
+    def __pow__(self, other: Any, _: Any = None) -> Any:
+        return prod((self,) * other)
 
 
 def named(text: str, value: int) -> Spelled:

@@ -19,6 +19,7 @@ class Style(NamedTuple):
     times: str
     power: str
     dots: str
+    comma: str
     quotients: dict[str, str]
 
 
@@ -27,6 +28,7 @@ TEXT = Style(
     "*",
     "{}^{}",
     "...",
+    ",",
     {"floor": "floor({}/{})", "ceil": "ceil({}/{})", "rest": "({} % {})", "exact": "{}/{}"},
 )
 
@@ -43,6 +45,7 @@ LATEX = Style(
     " \\cdot ",
     "{}^{{{}}}",
     "\\dots",
+    "{,}",
     {
         "floor": "\\left\\lfloor\\frac{{{}}}{{{}}}\\right\\rfloor",
         "ceil": "\\left\\lceil\\frac{{{}}}{{{}}}\\right\\rceil",

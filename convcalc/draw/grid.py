@@ -85,7 +85,7 @@ class Panel(NamedTuple):
     def outline(self, canvas: Canvas, windows: tuple[range, range], output: tuple[int, int]) -> None:
         """From the first to the last cell that an output reads, and the output."""
         rows, columns = windows
-        style = {"fill": "none", "stroke": NEXT, "stroke_width": 2 * self.line}
+        style: dict[str, Any] = {"fill": "none", "stroke": NEXT, "stroke_width": 2 * self.line}
         if rows and columns:
             height, width = self.side * (rows[-1] + 1 - rows[0]), self.side * (columns[-1] + 1 - columns[0])
             canvas.rectangle(

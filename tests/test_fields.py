@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_models import FIELDS, FIGURES
 from test_receptive import random_taps, seen_by
 
@@ -513,9 +515,24 @@ def test_paths_out_of_step() -> None:
     assert (found.first.since, found.first.layers, found.second.layers) == ("input", ("conv_1", "relu_1"), ("conv_2",))
     assert found.told() == (
         "add_1: on axis 0 its branches input > conv_1 > relu_1 and input > conv_2 "
-        "look at places of 'input' that are 1 apart"
+        "look at places of 'input' that are 1 position apart"
     )
+    assert found._replace(offset=Fraction(-3, 2)).told(1).endswith("that are 3/2 positions apart")
+    assert found.told(1).startswith("add_1: on axes 0 and 1 its branches")
     assert misaligned(net.bind({}, {"input": (1, 33, 33)})) == []
+
+
+def test_of_long_paths_the_ends_are_named() -> None:
+    net = Graph()
+    x = net.input((1, 32))
+    way = net.add("conv", x, out_channels=1, kernel_size=2, padding=[[0, 1]])
+    for _ in range(9):
+        way = net.add("relu", way)
+    net.add("add", way, x)
+    (found,) = misaligned(net)
+    assert len(found.first.layers) == 10
+    assert found.first.told() == "input > conv_1 > 8 more > relu_9"
+    assert found.second.told() == "input"
 
 
 def test_paths_of_other_strides() -> None:
@@ -586,3 +603,30 @@ def test_a_size_too_long_to_keep_is_refused() -> None:
     net.add("relu", net.input((1, reach.MOST_POSITIONS + 1)))
     with pytest.raises(convcalc.Misuse, match="set a smaller size"):
         unseen(Trace(net))
+
+
+@given(
+    st.integers(0, 2**25 - 1),
+    st.integers(0, 40),
+    st.lists(st.tuples(st.integers(-30, 30), st.integers(1, 8), st.integers(0, 12)), min_size=1, max_size=3),
+    st.integers(1, 30),
+)
+def test_what_outputs_read_is_what_each_of_them_reads(
+    outputs: int, advance: int, windows: list[tuple[int, int, int]], size: int
+) -> None:
+    read = 0
+    for output in range(outputs.bit_length()):
+        if outputs >> output & 1:
+            turn, phase = divmod(output, len(windows))
+            start, step, count = windows[phase]
+            places = (turn * advance + start + step * j for j in range(count))
+            read |= sum(1 << place for place in places if 0 <= place < size)
+    assert masks.read_by(outputs, Taps(len(windows), advance, tuple(windows)), size) == read
+
+
+def test_nothing_is_made_as_long_as_a_stride_or_a_kernel() -> None:
+    far = 10**13
+    assert masks.read_by(0b111, Taps(1, far, ((-1, 1, 3),)), 30) == 0b11
+    assert masks.read_by(0b100, Taps(1, far, ((-2 * far + 5, 1, 3),)), 30) == 0b11100000
+    assert masks.read_by(0b111, Taps(1, far // 10, ((-far // 2, 1, far),)), 30) == (1 << 30) - 1
+    assert masks.read_by(0b111, Taps(1, 1, ((-far, far, 3),)), 30) == 0b111

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from convcalc.analysis.shapes import Applied
     from convcalc.graph import Graph, Ref
 
+FEW = 4
+"""Layers of a path that are named one by one."""
+
 
 class Branch(NamedTuple):
     """A path to a join from where it forked off (an input, or the layer ``since``): its layers, and its field there."""
@@ -25,6 +28,12 @@ class Branch(NamedTuple):
     since: str
     layers: tuple[str, ...]
     field: Field
+
+    def told(self) -> str:
+        """The path; of a long one its ends, and how many layers lie between."""
+        first, *between = self.layers or ("",)
+        layers = self.layers if len(between) < FEW else (first, f"{len(between) - 1} more", between[-1])
+        return " > ".join((self.since, *layers))
 
 
 class Misaligned(NamedTuple):
@@ -43,15 +52,21 @@ class Misaligned(NamedTuple):
     second: Branch
     offset: Fraction | None
 
-    def told(self) -> str:
-        """The finding as a sentence."""
-        ways = [" > ".join((branch.since, *branch.layers)) for branch in (self.first, self.second)]
+    @property
+    def what(self) -> str:
+        """What is wrong there."""
         if self.offset is None:
             strides = f"{self.first.field.stride} and {self.second.field.stride}"
-            what = f"move by {strides} positions of '{self.input}' with each output"
+            apart = f"move by {strides} positions of '{self.input}' with each output"
         else:
-            what = f"look at places of '{self.input}' that are {abs(self.offset)} apart"
-        return f"{self.name}: on axis {self.axis} its branches {ways[0]} and {ways[1]} {what}"
+            far = abs(self.offset)
+            apart = f"look at places of '{self.input}' that are {far} position{'s' * (far > 1)} apart"
+        return f"its branches {self.first.told()} and {self.second.told()} {apart}"
+
+    def told(self, *others: int) -> str:
+        """The finding as a sentence, where it holds on other axes too."""
+        axes = " and ".join(map(str, (self.axis, *others)))
+        return f"{self.name}: on {'axes' if others else 'axis'} {axes} {self.what}"
 
 
 def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misaligned]:

@@ -6,8 +6,12 @@ A set at a concrete size is one such integer. What the outputs of a layer see wi
 
 from __future__ import annotations
 
+from functools import reduce
 from math import gcd, lcm
+from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.dims import ceil_div
 
 if TYPE_CHECKING:
     from convcalc.ops._op import Taps
@@ -152,15 +156,38 @@ def read_by(outputs: int, taps: Taps, size: int) -> int:
         return outputs & ((1 << size) - 1)
     digits = bin(outputs)[:1:-1]
     found = 0
-    for phase, (start, step, count) in enumerate(taps.windows):
+    for phase, window in enumerate(taps.windows):
         turns = digits[phase :: taps.period]
-        if not count or "1" not in turns:
-            continue
-        base = int(("0" * (taps.advance - 1)).join(turns[::-1]), 2) if taps.advance else 1
-        count = min(count, (size + max(-start, 0)) // step + 1)
-        reached = repeated(base, step, count)
-        found |= reached << start if start >= 0 else reached >> -start
-    return found & ((1 << size) - 1)
+        if window[2] and "1" in turns:
+            found |= _reached(turns if taps.advance else "1", taps.advance, window, size)
+    return found
+
+
+def _reached(turns: str, advance: int, window: tuple[int, int, int], size: int) -> int:
+    """The positions below ``size`` in a window at each turn that is 1, ``advance`` further on with each.
+
+    What lies outside is left out before anything of its length is made.
+    """
+    start, step, count = window
+    if advance:
+        first = max(ceil_div(-start - step * (count - 1), advance), 0)
+        turns = turns[first : max((size - 1 - start) // advance + 1, 0)]
+        start += first * advance
+    if "1" not in turns:
+        return 0
+    skipped = max((-start - (len(turns) - 1) * advance) // step, 0)
+    start += skipped * step
+    count = min(count - skipped, (size - 1 - start) // step + 1)
+    if len(turns) > 1 and advance >= size:
+        places = [place for place, digit in enumerate(turns) if digit == "1"]
+        return reduce(or_, [_reached("1", 0, (start + place * advance, step, count), size) for place in places])
+    if count > 1 and step >= size:
+        return reduce(or_, [_reached(turns, advance, (start + tap * step, 1, 1), size) for tap in range(count)])
+    if count < 1:
+        return 0
+    base = int(("0" * (advance - 1)).join(turns[::-1]), 2) if len(turns) > 1 else 1
+    reached = repeated(base, step, count)
+    return (reached << start if start >= 0 else reached >> -start) & ((1 << size) - 1)
 
 
 def trimmed(bits: int) -> Mask:

@@ -15,7 +15,7 @@ import convcalc
 from convcalc.analysis.fields import Trace
 from convcalc.analysis.view import View, field_of, last_map, middle, view
 from convcalc.cli import app
-from convcalc.draw.field import FINE, heat, in_svg, in_text, picture
+from convcalc.draw.field import FINE, Part, heat, in_svg, in_text, picture
 from convcalc.graph import Graph, Ref
 from convcalc.witness.effective import effective
 
@@ -110,6 +110,103 @@ def test_local_leaves_out_a_gate(capsys: pytest.CaptureFixture[str], folder: Pat
     assert "field: 9 of 3x3 positions, 100.0%" in rf(capsys, "gated.yaml", "--local")
 
 
+@pytest.mark.parametrize("more", [(), ("--all",)])
+def test_what_no_path_leads_around_is_seen_whole_by_local_too(
+    more: tuple[str, ...], capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    (folder / "gated.yaml").write_text(
+        "input: [4, 16, 16]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n"
+        "  - mul: [[], [global_avg_pool, sigmoid]]\n  - global_avg_pool\n  - flatten\n"
+        "  - linear: {out_features: 2}\n",
+        encoding="utf-8",
+    )
+    text = rf(capsys, "gated.yaml", "linear_1", "--local", *more)
+    if more:
+        sizes = {cells[0]: cells[3] for line in text.splitlines()[4:] if (cells := line.split())}
+        assert sizes["mul_1"] == "3"
+        assert {sizes[name] for name in ("sigmoid_1", "global_avg_pool_2", "flatten_1", "linear_1")} == {"all"}
+    else:
+        assert "it sees 256 of the input's 256 positions" in text
+        assert "the whole input is seen through global_avg_pool_2; no path leads around" in text
+        told = [json.loads(rf(capsys, "gated.yaml", "mul_1", *local, "-f", "json")) for local in ([], ["--local"])]
+        assert [net["fields"][0]["through"] for net in told] == [["global_avg_pool_1"], []]
+
+
+def test_what_a_dense_layer_sees_it_sees_through_what_flattens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "the whole input is seen through flatten_1; --local" in rf(capsys, "vgg16", "logits")
+
+
+def test_a_stride_longer_than_the_map(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "far.yaml").write_text(
+        "input: [1, 30]\nlayers: [conv: {out_channels: 1, kernel_size: 3, stride: 9000000000000, padding: 2}]\n",
+        encoding="utf-8",
+    )
+    text = rf(capsys, "far.yaml")
+    assert "unit 0 sees 1 of the input's 30 positions, 3.3%; 2 of its field are lost to the border" in text
+    assert "dead: 29 positions of the input are seen by no unit (1-29)" in text
+
+
+def test_a_field_too_long_to_keep_is_a_bound(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "far.yaml").write_text(
+        "input: [1, 30]\nlayers:\n"
+        "  - conv: {out_channels: 1, kernel_size: 10000000000001, padding: 5000000000000, stride: 1000000000000}\n"
+        "  - conv: {out_channels: 1, kernel_size: 3, padding: 1}\n",
+        encoding="utf-8",
+    )
+    text = rf(capsys, "far.yaml")
+    assert "unit 0 sees 30 of the input's 30 positions, 100.0%\n" in text
+    assert "the whole input is seen (an upper bound)\n" in text
+
+
+SEVERAL = """\
+input: {left: [2, 8, 8], right: [2, 8, 16], code: [2]}
+layers:
+  - conv: {out_channels: 2, kernel_size: 3, padding: 1}
+    from: left
+  - conv: {out_channels: 2, kernel_size: 5, padding: 2, stride: [1, 2]}
+    from: right
+  - add:
+    from: [conv_1, conv_2]
+  - reshape: {shape: [2, 1, 1]}
+    from: code
+  - mul:
+    from: [add_1, reshape_1]
+"""
+
+
+def test_several_inputs(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "several.yaml").write_text(SEVERAL, encoding="utf-8")
+    text = rf(capsys, "several.yaml", "--effective", "1", "-o", "field.svg")
+    named = [line for line in text.splitlines() if line.startswith("net: ")]
+    assert named == [f"net: mul_1 (mul), 2x8x8, on {name}" for name in ("left 8x8", "right 8x16", "code")]
+    assert "code has no spatial axes" in text
+    drawn = (folder / "field.svg").read_text(encoding="utf-8")
+    assert [len(re.findall(what, drawn)) for what in ("<svg x=", "<circle", "on left", "on right")] == [2, 2, 1, 1]
+    rows = [line.split() for line in rf(capsys, "several.yaml", "--all").splitlines()[4:]]
+    assert [(row[0], *row[3:5]) for row in rows if row[0] == "mul_1"] == [
+        ("mul_1", "left", "3"), ("mul_1", "right", "5"), ("mul_1", "code", "all"),
+    ]  # fmt: skip
+    layers = json.loads(rf(capsys, "several.yaml", "--all", "-f", "json"))["layers"]
+    assert [(layer["input"], len(layer["axes"])) for layer in layers[-3:]] == [("left", 2), ("right", 2), ("code", 0)]
+    told = json.loads(rf(capsys, "several.yaml", "-f", "json", "--effective", "1"))["effective"]
+    assert [each and sorted(each) for each in told] == [["area", "centre", "held", "radius"]] * 2 + [None]
+
+
+def test_without_spatial_axes_there_is_nothing_to_draw(folder: Path) -> None:
+    (folder / "dense.yaml").write_text("input: [4]\nlayers: [linear: {out_features: 2}]\n", encoding="utf-8")
+    assert refused("dense.yaml", "-o", "x.svg") == "there is nothing to draw of linear_1: input has no spatial axes"
+
+
+def test_joins_out_of_step_take_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    told = [line for line in rf(capsys, "fpn").splitlines() if line.startswith("misaligned: ")]
+    assert [line.split()[1:6] for line in told] == [
+        [f"merged{level}/add_1:", "on", "axes", "0", "and"] for level in (4, 3, 2)
+    ]
+    assert max(map(len, told)) < 250
+    told = [line for line in rf(capsys, "wavenet").splitlines() if line.startswith("misaligned: ")]
+    assert told[8:] == ["misaligned: 22 more, --format json has all of them"]
+
+
 def test_findings_are_told(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     (folder / "skewed.yaml").write_text(
         "input: [1, 16, 16]\nlayers:\n  - add:\n"
@@ -118,7 +215,7 @@ def test_findings_are_told(capsys: pytest.CaptureFixture[str], folder: Path) -> 
         encoding="utf-8",
     )
     text = rf(capsys, "skewed.yaml")
-    assert "misaligned: add_1: on axis 0 its branches input > conv_1 and input > max_pool_1" in text
+    assert "misaligned: add_1: on axes 0 and 1 its branches input > conv_1 and input > max_pool_1" in text
     assert "windows of conv_1 depend on the size of the map: all of this holds at this size" in text
 
 
@@ -146,7 +243,7 @@ def test_a_hostile_name_stays_text() -> None:
     net.add("relu", net.input((1, 4, 4)), name='"<b>')
     trace = Trace(net)
     seen = view(trace, last_map(trace), "input")
-    text = in_svg(picture(seen, FINE), f"{net.name}: {seen.layer.name}", [seen.layer.name])
+    text = in_svg(f"{net.name}: {seen.layer.name}", Part(picture(seen, FINE), [seen.layer.name]))
     assert ET.fromstring(text).findtext(f"{SVG}title") == '<script>&: "<b>'  # noqa: S314  # our own
 
 

@@ -103,6 +103,11 @@ class Trace:
         seen = _together([run.seen for run in self.runs[ref]])
         return seen.regions.get(source)
 
+    def gathered(self, ref: Ref) -> bool:
+        """Whether all that a result sees went through a global op, in a ``local`` trace."""
+        regions = [region for run in self.runs[ref] for region in run.seen.regions.values()]
+        return bool(regions) and all(region.frozen for region in regions)
+
     def supports(self) -> list[dict[int, Support]]:
         """For each node the hulls of what all of its results see, as ``receptive.supports`` tells them."""
         whole: list[set[int]] = []
@@ -155,7 +160,7 @@ class Trace:
                 key = id(run.seen)
                 if key not in seen:
                     seen[key] = self._spatial(run.seen, axes[1:], exact=not seam)
-                part.append(run._replace(seen=seen[key]))
+                part.append(run if seen[key] is run.seen else Run(run.start, run.stop, seen[key]))
             parts.append(part)
         return tuple(parts[0] if len(parts) == 1 else _side_by_side(parts))
 
@@ -204,8 +209,8 @@ def _taken(runs: tuple[Run, ...], taps: Taps, channels: int) -> Iterable[Run]:
     if taps.advance == 0:
         return [Run(0, channels, _together([run.seen for run in runs if run.stop > start]))]
     if taps == (1, 1, ((start, 1, 1),)):
-        moved = (run._replace(start=max(run.start - start, 0), stop=min(run.stop - start, channels)) for run in runs)
-        return [run for run in moved if run.start < run.stop]
+        moved = [(max(run.start - start, 0), min(run.stop - start, channels), run.seen) for run in runs]
+        return [Run(*run) for run in moved if run[0] < run[1]]
     return list(_picked(runs, taps, channels))
 
 

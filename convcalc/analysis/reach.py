@@ -93,13 +93,8 @@ def _left_out(trace: Trace, ref: Ref, index: int) -> bool:
     """Whether an operand was gathered by a global op, or is now, and others were not."""
     operands = trace.graph.nodes[ref.node].inputs
     axes = trace.reads(ref)[index]
-    gathered = _frozen(trace, operands[index]) or any(t.advance == 0 for t in (axes or ())[1:])
-    return gathered and not _frozen(trace, ref)
-
-
-def _frozen(trace: Trace, ref: Ref) -> bool:
-    regions = [region for run in trace.runs[ref] for region in run.seen.regions.values()]
-    return bool(regions) and all(region.frozen for region in regions)
+    gathered = trace.gathered(operands[index]) or any(t.advance == 0 for t in (axes or ())[1:])
+    return gathered and not trace.gathered(ref)
 
 
 def _back(boxes: Iterable[Box[int]], axes: tuple[Taps, ...], sizes: Shape) -> tuple[list[Box[int]], bool]:

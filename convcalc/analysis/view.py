@@ -14,7 +14,7 @@ from convcalc.dims import ceil_div, prod
 from convcalc.graph import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from convcalc.analysis.fields import Region, Trace
     from convcalc.analysis.regions import Box
@@ -41,10 +41,10 @@ class Extent(NamedTuple):
 class Field(NamedTuple):
     """What a layer sees of one input, borders left out.
 
-    An extent is None where all of the axis is seen, ``extents`` is empty where nothing is. ``boxes`` are what the
-    ``unit`` sees: on each axis the first position and the bits from there; none where it sees all of an axis.
-    ``positions`` is how many that are, of ``window``. Not ``exact``, all of it is an upper bound; not ``steady``,
-    branches have different strides, and extents are those of the unit alone.
+    An extent is None where all of the axis is seen, ``extents`` is empty where nothing is, or there is no axis.
+    ``boxes`` are what the ``unit`` sees: on each axis the first position and the bits from there; none where it sees
+    all of an axis. ``positions`` is how many that are, of ``window``. Not ``exact``, all of it is an upper bound; not
+    ``steady``, branches have different strides, and extents are those of the unit alone.
     """
 
     unit: tuple[int, ...]
@@ -64,7 +64,8 @@ class Field(NamedTuple):
 class View(NamedTuple):
     """One layer and one input: the field, what its unit sees at this size, and what no unit of it sees.
 
-    ``through`` are the global ops on the way, ``sized`` the layers whose windows depend on the size of their operand.
+    ``through`` are the global ops on the way, of a ``local`` view those that no path leads around; ``sized`` the layers
+    whose windows depend on the size of their operand.
     """
 
     layer: Node
@@ -74,6 +75,7 @@ class View(NamedTuple):
     field: Field
     seen: Reached
     unseen: Unseen
+    local: bool
     through: tuple[str, ...]
     sized: tuple[str, ...]
     misaligned: tuple[Misaligned, ...]
@@ -90,10 +92,13 @@ def middle(shape: Shape) -> tuple[int, ...]:
 
 
 def last_map(trace: Trace) -> Ref:
-    """The first output, or where a global op has gathered that, the last map in front of it."""
+    """The first output, or where a global op has gathered that, the last map in front of it.
+
+    An input without spatial axes has nothing to gather.
+    """
     graph = trace.graph
     ref = next(iter(graph.results().values()))
-    gathered = [any(support.frozen for support in seen.values()) for seen in supports(graph, trace.steps)]
+    gathered = [any(s.frozen and s.fields for s in seen.values()) for seen in supports(graph, trace.steps)]
     ways = _on_the_way(graph, ref.node)
     maps = [place for place in ways if not gathered[place] and len(trace.steps[place].outputs[0]) > 1]
     return ref if not gathered[ref.node] or not maps else Ref(max(maps))
@@ -114,33 +119,39 @@ def view(trace: Trace, ref: Ref, source: str, unit: tuple[int, ...] | None = Non
         graph.nodes[ref.node], shape, source, trace.sizes(place), field,
         reached(trace, {ref: (unit_of(shape, unit),)})[source],
         unseen(trace, {ref: (full(shape),)})[source],
-        tuple(_global(trace, ways)), tuple(sized), tuple(found),
+        trace.local, tuple(_global(trace, ref)), tuple(sized), tuple(found),
     )  # fmt: skip
 
 
-def _on_the_way(graph: Graph, place: int) -> list[int]:
-    """A node and all that it depends on, in the order they run."""
+def _on_the_way(graph: Graph, place: int, passing: Callable[[Ref], bool] = lambda _: True) -> list[int]:
+    """A node and all that it depends on by results that are ``passing``, in the order they run."""
     wanted = {place}
     for before in range(place, -1, -1):
         if before in wanted:
-            wanted |= {ref.node for ref in graph.nodes[before].inputs}
+            wanted |= {ref.node for ref in graph.nodes[before].inputs if passing(ref)}
     return sorted(wanted)
 
 
-def _global(trace: Trace, ways: list[int]) -> Iterator[str]:
-    """The ops that read all of an axis of a map, and do not merely arrange its values otherwise."""
+def _global(trace: Trace, ref: Ref) -> Iterator[str]:
+    """The ops that read all of an axis of a map."""
+    if trace.local and not trace.gathered(ref):
+        return
+    ways = _on_the_way(trace.graph, ref.node, trace.gathered) if trace.local else _on_the_way(trace.graph, ref.node)
     for place in ways:
-        node, step = trace.graph.nodes[place], trace.steps[place]
-        taps = [t for axes in step.taps for t in axes or ()]
-        reads = any(t.advance == 0 and t.windows[0][2] > 1 for t in taps)
-        if node.op is not None and not node.op.view and reads:
-            yield node.name
+        taps = [t for axes in trace.steps[place].taps for t in axes or ()]
+        if any(t.advance == 0 and t.windows[0][2] > 1 for t in taps):
+            yield trace.graph.nodes[place].name
 
 
 def field_of(region: Region | None, sizes: Shape, shape: Shape, unit: tuple[int, ...]) -> Field:
     """A region in numbers, for a result of this shape; ``sizes`` are the input's."""
     if region is None:
         return Field(unit, (), (), 0, 0, True, True)
+    if not sizes:
+        return Field(unit, (), (), 1, 1, region.exact, True)
+    if region.frozen:
+        # It is the field of the map in front of a global op, and not of this shape.
+        return Field(unit, (None,) * len(sizes), (), 0, 0, region.exact, True)
     boxes = [box for box in region.boxes if not any(axis.masks and _blind(axis) for axis in box)]
     if not boxes:
         return Field(unit, (), (), 0, 0, region.exact, True)

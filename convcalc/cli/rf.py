@@ -73,12 +73,11 @@ def rf(
     title = named(graph)
     if every:
         rows = []
-        for place, step in enumerate(trace.steps):
-            node, shape = graph.nodes[place], step.outputs[0]
-            seen = trace.region(Ref(place), source := _source(trace, Ref(place)))
-            if node.op is not None:
-                field = field_of(seen, trace.sizes(source), shape, middle(shape))
-                rows.append((node.name, node.kind, shape, field))
+        for place, (node, step) in enumerate(zip(graph.nodes, trace.steps, strict=True)):
+            for name, source in _sources(trace, Ref(place)).items() if node.op else ():
+                shape = step.outputs[0]
+                field = field_of(trace.region(Ref(place), source), trace.sizes(source), shape, middle(shape))
+                rows.append(report.Seen(node.name, node.kind, shape, name, field))
         if format_ == "json":
             report.write_json(title, sys.stdout, [], rows)
         else:
@@ -86,26 +85,25 @@ def rf(
         return
     ref = _named(trace, layer) if layer else last_map(trace)
     unit = _unit(at, trace.steps[ref.node].outputs[ref.port]) if at else None
-    names = {node.node: name for name, node in graph.inputs.items()}
-    sources = [source for source in names if trace.region(ref, source)] or [next(iter(names))]
-    views = [view(trace, ref, names[source], unit) for source in sources]
-    observed = [_observe(trace, each, ref, effective, seed) for each in views] if effective else []
+    views = [view(trace, ref, source, unit) for source in _sources(trace, ref)]
+    observed = [_observe(trace, each, ref, effective, seed) if effective else None for each in views]
     if output:
-        _draw(output, title, views[0], observed[0] if observed else None)
+        _draw(output, title, views, observed)
     if format_ == "json":
-        told = [each.summary() for each in observed] if observed else None
+        told = [each and each.summary() for each in observed] if effective else None
         report.write_json(title, sys.stdout, views, effective=told)
         return
-    for place, each in enumerate(views):
+    for place, (each, found) in enumerate(zip(views, observed, strict=True)):
         sys.stdout.write("\n" if place else "")
         report.write_view(title, each, sys.stdout)
-        _show(each, observed[place] if observed else None)
+        _show(each, found)
 
 
-def _source(trace: Trace, ref: Ref) -> int:
-    """The input that a result sees, of several the first."""
-    places = [ref.node for ref in trace.graph.inputs.values()]
-    return next((place for place in places if trace.region(ref, place)), places[0])
+def _sources(trace: Trace, ref: Ref) -> dict[str, int]:
+    """The inputs that a result sees and their places; where it sees none, the first."""
+    inputs = {name: node.node for name, node in trace.graph.inputs.items()}
+    seen = {name: place for name, place in inputs.items() if trace.region(ref, place)}
+    return seen or dict([*inputs.items()][:1])
 
 
 def _named(trace: Trace, name: str) -> Ref:
@@ -141,13 +139,15 @@ def _unit(text: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return unit
 
 
-def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Effective:
-    """The gradient of the view's unit; raises Misuse where there is none."""
+def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Effective | None:
+    """The gradient of the view's unit, None of an input without spatial axes; raises Misuse where none arrives."""
     from convcalc.analysis import analyze
     from convcalc.checks.capacity import refuse_too_large
     from convcalc.diagnostics import Misuse
     from convcalc.witness.effective import effective
 
+    if not seen.sizes:
+        return None
     refuse_too_large(analyze(trace.graph), forward_only=False)
     try:
         return effective(trace.graph, ref, seen.input, seen.field.unit, samples, seed=seed)
@@ -155,19 +155,23 @@ def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Eff
         raise Misuse(f"{seen.layer.name}: {error}") from None
 
 
-def _draw(path: str, title: str, seen: View, observed: Effective | None) -> None:
-    from convcalc.draw.field import FINE, heat, in_svg, picture
+def _draw(path: str, title: str, views: list[View], observed: list[Effective | None]) -> None:
+    from convcalc.diagnostics import Misuse
+    from convcalc.draw.field import FINE, Part, heat, in_svg, picture
     from convcalc.replacing import replacing
     from convcalc.report.field import caption, effective_text
 
-    if observed:
-        circle = observed.circle()
-        notes = [*caption(seen), effective_text(observed)]
-        text = in_svg(heat(observed.rows(), FINE), f"{title}: effective field of {seen.layer.name}", notes, circle)
-    else:
-        text = in_svg(picture(seen, FINE), f"{title}: receptive field of {seen.layer.name}", caption(seen))
+    parts, kind, layer = [], "receptive", views[0].layer.name
+    for each, found in zip(views, observed, strict=True):
+        if found:
+            kind = "effective"
+            parts.append(Part(heat(found.rows(), FINE), [*caption(each), effective_text(found)], found.circle()))
+        elif each.sizes:
+            parts.append(Part(picture(each, FINE), caption(each)))
+    if not parts:
+        raise Misuse(f"there is nothing to draw of {layer}: {views[0].input} has no spatial axes")
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(in_svg(f"{title}: {kind} field of {layer}", *parts).encode())
 
 
 def _show(seen: View, observed: Effective | None) -> None:

@@ -194,29 +194,36 @@ FAINTEST = 0.03
 """So much a cell is coloured at least, however little of it is seen."""
 
 
-def in_svg(
-    drawn: Picture, title: str, notes: Sequence[str] = (), circle: tuple[float, float, float] | None = None
-) -> str:
-    """The picture as an SVG document; ``circle`` is a row, a column and a radius in positions."""
+class Part(NamedTuple):
+    """A picture, what stands below it, and a circle on it: a row, a column and a radius in positions."""
+
+    drawn: Picture
+    notes: Sequence[str] = ()
+    circle: tuple[float, float, float] | None = None
+
+
+def in_svg(title: str, *parts: Part) -> str:
+    """Pictures, one below the other, as an SVG document."""
     from textwrap import wrap
 
     from convcalc.draw.canvas import Canvas
 
-    frame = drawn.frame
-    (upper, left), (rows, columns) = frame.first, frame.shape
-    scale = PIXELS / max(frame.shape)
-    notes = [part for note in notes for part in wrap(note, LETTERS)]
-    top, bottom = EDGE + 2 * LINE, EDGE + 3 * LINE + rows * scale
     canvas = Canvas()
     canvas.text(EDGE, EDGE + LINE / 2, title, size=14, anchor="start", font_weight="bold")
-    # Within, a unit is a position of the input; what leaves the frame is cut off.
-    canvas.add(
-        "svg", "".join(_inner(drawn, scale, circle)), x=EDGE, y=top, width=f"{columns * scale:.2f}",
-        height=f"{rows * scale:.2f}", viewBox=f"{left} {upper} {columns} {rows}",
-    )  # fmt: skip
-    for place, note in enumerate(notes):
-        canvas.text(EDGE, bottom + LINE * place, note, size=12, anchor="start")
-    return canvas.document(PIXELS + 2 * EDGE, bottom + LINE * len(notes), title)
+    top: float = EDGE + 2 * LINE
+    for drawn, notes, circle in parts:
+        (upper, left), (rows, columns) = drawn.frame.first, drawn.frame.shape
+        scale = PIXELS / max(drawn.frame.shape)
+        # Within, a unit is a position of the input; what leaves the frame is cut off.
+        canvas.add(
+            "svg", "".join(_inner(drawn, scale, circle)), x=EDGE, y=f"{top:.2f}", width=f"{columns * scale:.2f}",
+            height=f"{rows * scale:.2f}", viewBox=f"{left} {upper} {columns} {rows}",
+        )  # fmt: skip
+        top += rows * scale + LINE
+        for line in (line for note in notes for line in wrap(note, LETTERS)):
+            canvas.text(EDGE, top, line, size=12, anchor="start")
+            top += LINE
+    return canvas.document(PIXELS + 2 * EDGE, top, title)
 
 
 def _inner(drawn: Picture, scale: float, circle: tuple[float, float, float] | None) -> Iterator[str]:

@@ -11,7 +11,6 @@ from convcalc.ops._join import Join, equal
 from convcalc.ops._op import FREE, IDENTITY, Cost, Outcome, Taps
 
 if TYPE_CHECKING:
-
     from convcalc.dims import Shape
 
 

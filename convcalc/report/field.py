@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from convcalc.analysis.masks import ranges
 from convcalc.analysis.view import hull
@@ -13,10 +13,12 @@ from convcalc.report.numbers import grouped, per_axis, share, times
 from convcalc.report.text import write_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
+    from convcalc.analysis.alignment import Misaligned
     from convcalc.analysis.view import Field, View
+    from convcalc.dims import Shape
     from convcalc.witness.effective import Effective
 
 
@@ -24,7 +26,7 @@ AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W"), 4: ("T", "D", "H", "W")}
 """What axes are called."""
 
 FEW = 8
-"""Names that are listed."""
+"""Names, and joins out of step, that are listed."""
 
 
 def number(value: int | Fraction) -> str:
@@ -36,8 +38,7 @@ def number(value: int | Fraction) -> str:
 
 def write_view(net: str, view: View, file: TextIO) -> None:
     """One layer on one input."""
-    shape = times(view.shape)
-    file.write(f"{net}: {view.layer.name} ({view.layer.kind}), {shape}, on {view.input} {times(view.sizes)}\n\n")
+    file.write(f"{net}: {_heading(view)}\n\n")
     if not view.sizes:
         file.write(f"{view.input} has no spatial axes\n")
         return
@@ -60,6 +61,11 @@ def write_view(net: str, view: View, file: TextIO) -> None:
         file.write(line + "\n")
 
 
+def _heading(view: View) -> str:
+    on = f"{view.input} {times(view.sizes)}" if view.sizes else view.input
+    return f"{view.layer.name} ({view.layer.kind}), {times(view.shape)}, on {on}"
+
+
 def _outputs(view: View) -> list[int]:
     sizes = view.shape[1:]
     return [sizes[axis] if axis < len(sizes) else 1 for axis in range(len(view.sizes))]
@@ -80,21 +86,31 @@ def _told(view: View) -> list[str]:
     told.append(f"{where} sees {most}{of_all}" + _bound(view.seen.exact) + _cut(view, seen))
     if field.whole:
         why = f" through {_some(view.through)}" if view.through else ""
-        told.append(f"the whole input is seen{why}; --local leaves global operations out")
+        then = "no path leads around" if view.local else "--local leaves global operations out"
+        told.append(f"the whole input is seen{why}" + (f"; {then}" if why else "") + _bound(view.field.exact))
     told.append(_unseen(view))
     if not field.steady:
         told.append("branches have different strides: size, start and centre are those of this unit")
-    for finding in view.misaligned:
-        told.append(f"misaligned: {finding.told()}")
+    told.extend(_misaligned(view.misaligned))
     if view.sized:
         told.append(f"windows of {_some(view.sized)} depend on the size of the map: all of this holds at this size")
     return told
 
 
+def _misaligned(findings: Sequence[Misaligned]) -> Iterator[str]:
+    """A line for each join and pair of branches, all axes in one; the first few of them."""
+    alike: dict[tuple[int, str], list[Misaligned]] = {}
+    for finding in findings:
+        alike.setdefault((finding.place, finding.what), []).append(finding)
+    for first, *others in [*alike.values()][:FEW]:
+        yield f"misaligned: {first.told(*(other.axis for other in others))}"
+    if len(alike) > FEW:
+        yield f"misaligned: {len(alike) - FEW} more, --format json has all of them"
+
+
 def caption(view: View) -> list[str]:
     """What stands below a picture."""
-    shape = times(view.shape)
-    return [f"{view.layer.name} ({view.layer.kind}), {shape}, on {view.input} {times(view.sizes)}", *_told(view)[:2]]
+    return [_heading(view), *_told(view)[:2]]
 
 
 def effective_text(found: Effective) -> str:
@@ -146,18 +162,29 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[: FEW // 2])} and {len(names) - FEW // 2} more"
 
 
-def write_summary(net: str, rows: Sequence[tuple[str, str, tuple[int, ...], Field]], file: TextIO) -> None:
-    """A line for each layer: name, op, shape, field."""
+class Seen(NamedTuple):
+    """What a layer sees of one input."""
+
+    name: str
+    op: str
+    shape: Shape
+    input: str
+    field: Field
+
+
+def write_summary(net: str, rows: Sequence[Seen], file: TextIO) -> None:
+    """A line for each layer and input; a net with one input does not name it."""
     file.write(f"{net}: receptive fields\n\n")
-    table = [["layer", "op", "output", "size", "stride", "start", "centre", "seen of it", "phases"]]
-    for name, op, shape, field in rows:
-        table.append([name, op, times(shape), *_cells(field)])
-    write_grid(table, [False, False, *[True] * 7], file)
+    several = len({row.input for row in rows}) > 1
+    table = [["layer", "op", "output", *["of"] * several, "size", "stride", "start", "centre", "seen of it", "phases"]]
+    for row in rows:
+        table.append([row.name, row.op, times(row.shape), *[row.input] * several, *_cells(row.field)])
+    write_grid(table, [False, False, True, *[False] * several, *[True] * 6], file)
 
 
 def _cells(field: Field) -> list[str]:
     if not field.extents:
-        return ["none", *[""] * 5]
+        return ["all" if field.positions else "none", *[""] * 5]
     extents = [extent for extent in field.extents if extent is not None]
     if len(extents) < len(field.extents):
         return [per_axis("all" if extent is None else extent.size for extent in field.extents), *[""] * 5]
@@ -169,11 +196,16 @@ def _cells(field: Field) -> list[str]:
     ]  # fmt: skip
 
 
-def write_json(net: str, file: TextIO, views: Sequence[View], rows: Any = None, effective: Any = None) -> None:
+def write_json(
+    net: str, file: TextIO, views: Sequence[View], rows: Sequence[Seen] | None = None, effective: Any = None
+) -> None:
     """The same for programs: docs/receptive-fields.md describes it."""
     told: dict[str, Any] = {"name": net, "fields": [_view(view) for view in views]}
     if rows is not None:
-        told["layers"] = [{"name": name, "op": op, "shape": shape, **_field(field)} for name, op, shape, field in rows]
+        told["layers"] = [
+            {"name": row.name, "op": row.op, "shape": row.shape, "input": row.input, **_field(row.field)}
+            for row in rows
+        ]
     if effective is not None:
         told["effective"] = effective
     write_document(file, **told)

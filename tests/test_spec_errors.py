@@ -146,6 +146,18 @@ MISTAKES = {
         "write `- linear`",
         "-linear", "- linear",
     ),
+    "cut-short": (
+        "brackets", 3, 8,
+        "this '[' is never closed",
+        "close it: `input: [3, 8]`",
+        "8, ", "8]",
+    ),
+    "cut-short-in-lines": (
+        "brackets", 4, 9,
+        "this '{' is never closed",
+        "close it: `conv: {out_channels: 3, kernel_size: 1}]`",
+        "1,  # more", "1}]  # more",
+    ),
     "missing-bracket": (
         "brackets", 1, 8,
         "this '[' is never closed",

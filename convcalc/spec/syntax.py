@@ -7,6 +7,7 @@ line and answers with a place, a cause and a correction, or passes the error on 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.source import Span
@@ -56,7 +57,12 @@ class _Trouble(NamedTuple):
 
     @property
     def context_line(self) -> str:
-        return self.lines[self.context_row]
+        return self.lines[self.context_row] if self.context_row < len(self.lines) else ""
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the text ends where the trouble is."""
+        return self.row + 1 >= len(self.lines) and not self.character
 
     def above(self) -> int:
         """The number of the last line above the trouble that says something; -1 without one."""
@@ -184,6 +190,8 @@ def _bracket(trouble: _Trouble) -> Explanation | None:
             return _at(trouble.row, trouble.column, 1, "brackets", message, f"remove it: `{fixed}`")
         return None
     if "node content" in trouble.problem:
+        if trouble.at_end:
+            return _cut_short(trouble)
         if trouble.character != ",":
             return None
         fixed = re.sub(r"([\[{,])\s*,\s*", lambda match: match[1] + " " * (match[1] == ","), trouble.line).strip()
@@ -210,6 +218,28 @@ def _bracket(trouble: _Trouble) -> Explanation | None:
         last += 1
     fix = f"close it: `{line[column:]}{closer}`" if last == row else f"write '{closer}' at the end of line {last + 1}"
     return _at(row, column, 1, "brackets", f"this '{opener}' is never closed", fix)
+
+
+def _cut_short(trouble: _Trouble) -> Explanation | None:
+    """The text ends inside brackets, behind an opening one, a comma or a colon: YAML itself knows which are open."""
+    import yaml
+
+    waiting: list[tuple[int, int]] = []
+    with suppress(yaml.YAMLError):
+        for token in yaml.scan("\n".join(trouble.lines), Loader=getattr(yaml, "CLoader", yaml.Loader)):
+            if isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)):
+                waiting.append((token.start_mark.line, token.start_mark.column))
+            elif isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)) and waiting:
+                waiting.pop()
+    if not waiting:
+        return None
+    openers = [trouble.lines[row][column] for row, column in waiting]
+    row, column = waiting[-1]
+    last = trouble.above()
+    closed = _bare(trouble.lines[last]).strip().rstrip(", ") + "".join(OPENERS[opener] for opener in reversed(openers))
+    where = "" if last == row else f" in line {last + 1}"
+    message = f"this '{openers[-1]}' is never closed"
+    return _at(row, column, 1, "brackets", message, f"close it{where}: `{closed}`")
 
 
 def _closed_by(trouble: _Trouble, row: int, column: int) -> str:

@@ -21,7 +21,7 @@ from convcalc.checks.outcome import Checked
 from convcalc.checks.project import Task, check_project
 from convcalc.checks.rules import Rules
 from convcalc.checks.specs import Wants, check_spec
-from convcalc.diagnostics import Misuse
+from convcalc.diagnostics import Misuse, Unreadable
 from convcalc.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ def test_a_comment_about_a_rule_that_is_off_is_not_unused() -> None:
     [
         ("ignore", "the comment names no code"),
         ("ignore[]", None),
-        ("ignore[kernel-too-large]", "'kernel-too-large' cannot be ignored: it leaves no net to check"),
+        ("ignore[kernel-too-large]", "'kernel-too-large' is always told: it leaves no net to check"),
         ("ignore[drifd]", "there is no rule 'drifd'"),
     ],
 )
@@ -308,6 +308,35 @@ def test_the_nearest_configuration_counts(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["[tool]\nconvcalc = {paths = ['x']}", "tool.convcalc.paths = ['x']", "[tool.'convcalc']\npaths = ['x']"],
+)
+def test_a_table_may_be_written_in_any_way(text: str) -> None:
+    Path("pyproject.toml").write_text(text)
+    assert find() == "pyproject.toml"
+    assert configuration(find()).default_paths() == ["x"]
+
+
+@pytest.mark.parametrize("text", ["[project]\ndescription = 'convcalc'\n", "tool = 'convcalc'\n", "[project]\n[tool.other]\nconvcalc = 1\n"])
+def test_a_project_that_does_not_configure_convcalc(text: str) -> None:
+    Path("pyproject.toml").write_text(text)
+    assert find() == ""
+    with pytest.raises(Unreadable, match=r"pyproject\.toml: there is no \[tool\.convcalc\] in it"):
+        configuration("pyproject.toml")
+
+
+def test_a_fix_says_the_whole_name_of_a_table() -> None:
+    Path("pyproject.toml").write_text("[tool.convcalc]\nbudget = 3\n[[tool.convcalc.targets]]\n")
+    with pytest.raises(ConfigurationError) as raised:
+        configuration("pyproject.toml")
+    fixes = ["write [tool.convcalc.budget] above it", "write [tool.convcalc.targets] above it"]
+    assert [finding.fix for finding in raised.value.diagnostics] == fixes
+    Path("pyproject.toml").write_text("[[tool.convcalc]]\n")
+    with pytest.raises(ConfigurationError, match="the configuration is a table, and this is"):
+        configuration("pyproject.toml")
+
+
+@pytest.mark.parametrize(
     ("text", "line", "column", "message", "fix"),
     [
         ("pahts = []", 1, 1, "the configuration has no key 'pahts'", "did you mean 'paths'?"),
@@ -317,7 +346,7 @@ def test_the_nearest_configuration_counts(monkeypatch: pytest.MonkeyPatch) -> No
         ("select = ['x']", 1, 1, "there is no rule 'x'", None),
         (
             "ignore = [\n'unknown-op']", 1, 1,
-            "'unknown-op' cannot be ignored: it leaves no net to check", "mend what it tells of",
+            "'unknown-op' is always told: it leaves no net to check", "mend what it tells of",
         ),
         ("[severity]\nbudget = 'bad'", 2, 1, "a severity is error, warning, info, and this is 'bad'", None),
         ("budget = {parms = '< 3'}", 1, 11, "there is nothing called 'parms' to budget", "did you mean 'params'?"),
@@ -347,7 +376,8 @@ def test_mistakes_in_a_configuration(text: str, line: int, column: int, message:
         assert found[0][0] == line + above.count("\n")
         if not above:
             assert found[0][1] == column
-        assert fix is None or found[0][3] == fix
+        wanted = fix.replace("write [", "write [tool.convcalc.") if fix and above else fix
+        assert wanted is None or found[0][3] == wanted
 
 
 def test_places_are_right_in_any_toml() -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.checks.metrics import NET_NAMES
 from convcalc.checks.rules import known_rule
-from convcalc.diagnostics import SEVERITIES, Diagnostic, Problem, SpecError, did_you_mean
+from convcalc.diagnostics import SEVERITIES, Diagnostic, Problem, SpecError, Unreadable, did_you_mean
 from convcalc.source import Source, Span
 from convcalc.spec.bounds import bound
 
@@ -105,17 +105,31 @@ def find(folder: str = ".") -> str:
 
 
 def _mentions(path: str) -> bool:
+    """Whether a pyproject.toml configures convcalc, in any of the ways to write a table; one with a mistake may."""
     with open(path, encoding="utf-8", errors="replace") as file:
-        return re.search(r"^\s*\[+\s*tool\s*\.\s*[\"']?convcalc\b", file.read(), re.M) is not None
+        text = file.read()
+    try:
+        return "convcalc" in text and _ours(tomllib.loads(text)) is not None
+    except tomllib.TOMLDecodeError:
+        return re.search(r"^\s*\[+\s*tool\s*\.\s*[\"']?convcalc\b", text, re.M) is not None
+
+
+def _ours(data: dict[str, Any]) -> Any:
+    """What a pyproject.toml says of convcalc; None where it says nothing."""
+    tool = data.get("tool")
+    return tool.get("convcalc") if isinstance(tool, dict) else None
 
 
 def configuration(path: str) -> Configuration:
-    """What a file says; raises ConfigurationError with every mistake in it, each with its place."""
+    """What a file says; raises ConfigurationError with every mistake in it, each with its place.
+
+    Raises Unreadable for a pyproject.toml that says nothing of convcalc.
+    """
     from convcalc.spec.text import read
 
     source = read(path)
     try:
-        data = tomllib.loads(source.text)
+        data: Any = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         span = Span(int(place[1]), int(place[2])) if place else Span(source.text.count("\n") + 1, 1)
@@ -124,7 +138,9 @@ def configuration(path: str) -> Configuration:
         raise ConfigurationError([Diagnostic("toml", told, "mend it as TOML wants it", source, span)]) from None
     prefix: tuple[str, ...] = ()
     if os.path.basename(path) == SHARED:
-        prefix, data = ("tool", "convcalc"), data["tool"]["convcalc"]
+        prefix, data = ("tool", "convcalc"), _ours(data)
+        if data is None:
+            raise Unreadable(f"{path}: there is no [tool.convcalc] in it")
     reader = _Reader(source, prefix)
     found = reader.whole(data, os.path.dirname(path) or ".")
     if reader.found:
@@ -151,12 +167,12 @@ class _Reader:
     def table(self, value: Any, path: tuple[str, ...], known: tuple[str, ...] | None = None) -> dict[str, Any]:
         """A table whose unknown keys are told and left out."""
         if not isinstance(value, dict):
-            self.wrong(path, f"{_dotted(path)} is a table, and this is {value!r}", f"write [{_dotted(path)}] above it")
+            told = f"{_holder(path)} is a table, and this is {value!r}"
+            self.wrong(path, told, f"write [{'.'.join((*self.prefix, *path))}] above it")
             return {}
         for key in value:
             if known is not None and key not in known:
-                holder = _dotted(path) or "the configuration"
-                self.wrong((*path, key), f"{holder} has no key '{key}'", did_you_mean(key, known))
+                self.wrong((*path, key), f"{_holder(path)} has no key '{key}'", did_you_mean(key, known))
         return {key: entry for key, entry in value.items() if known is None or key in known}
 
     def texts(self, value: Any, path: tuple[str, ...]) -> tuple[str, ...]:
@@ -236,8 +252,8 @@ _READERS: dict[str, Callable[[_Reader, Any, tuple[str, ...]], Any]] = {
 }
 
 
-def _dotted(path: tuple[str, ...]) -> str:
-    return ".".join(path)
+def _holder(path: tuple[str, ...]) -> str:
+    return ".".join(path) or "the configuration"
 
 
 def place(text: str, path: tuple[str, ...]) -> Span:

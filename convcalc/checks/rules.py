@@ -34,7 +34,7 @@ def known_rule(code: str) -> str:
     if code in choices:
         return code
     if code in codes():
-        raise Problem("bad-ignore", f"'{code}' cannot be ignored: it leaves no net to check", "mend what it tells of")
+        raise Problem("bad-ignore", f"'{code}' is always told: it leaves no net to check", "mend what it tells of")
     raise Problem("bad-ignore", f"there is no rule '{code}'", did_you_mean(code, choices))
 
 

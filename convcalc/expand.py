@@ -628,8 +628,7 @@ def _notes(calls: list[str]) -> Iterator[Note]:
 
 def _unknown_block(name: str, blocks: Mapping[str, Block]) -> Problem:
     """No such block; perhaps an op was meant by the name it has elsewhere, as in ``Conv2d``."""
-    op = ops.known_elsewhere(name)
-    fix = f"did you mean '{op}'?" if op else did_you_mean(name, blocks) or "declare it under blocks"
+    fix = ops.elsewhere(name) or did_you_mean(name, blocks) or "declare it under blocks"
     return Problem("unknown-block", f"there is no block '{name}'", fix)
 
 

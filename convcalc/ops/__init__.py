@@ -31,20 +31,28 @@ def find(name: str) -> type[Op]:
     return _found[name]
 
 
-def known_elsewhere(name: str) -> str:
-    """The op that other frameworks call so, or an empty text."""
+def elsewhere(name: str) -> str:
+    """What to write for a name that other frameworks have: the op that it is here, or how to do without; else nothing."""
     plain = _folded(name)
     for known in names():
         if plain in (_folded(known), *map(_folded, find(known).also)):
-            return known
-    return ""
+            return f"did you mean '{known}'?"
+    return next((fix for meant, fix in _WITHOUT.items() if plain in meant.split()), "")
+
+
+_WITHOUT = {
+    "identity": "remove it; a branch that changes nothing is []",
+    "sequential modulelist": "list its layers here, or declare a block of them",
+    "rnn lstm gru convlstm bidirectional simplernn lstmcell grucell": "a net here has no recurrent layers: leave it out",
+    "embedding embeddingbag": "start behind it: what it gives is the input, as in [channels, length]",
+    "attention multiheadattention selfattention scaleddotproductattention transformerencoderlayer":
+        "write it with linear, permute, matmul and softmax",
+}  # fmt: skip
+"""What other frameworks have as a layer, folded, and there is no op for."""
 
 
 def _unknown(name: str) -> Problem:
-    op = known_elsewhere(name)
-    return Problem(
-        "unknown-op", f"there is no op '{name}'", f"did you mean '{op}'?" if op else did_you_mean(name, names())
-    )
+    return Problem("unknown-op", f"there is no op '{name}'", elsewhere(name) or did_you_mean(name, names()))
 
 
 def _folded(name: str) -> str:

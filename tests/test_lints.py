@@ -55,6 +55,7 @@ GOOD = {
     "a bias that a residual needs": (CONV, "batch_norm", "add: [[" + CONV + "], []]"),
     "a bias that is an output too": (CONV, "batch_norm"),
     "a bias whose result two read": (CONV + "\n    name: both", "batch_norm", "add:\n    from: [both, batch_norm_1]"),
+    "a bias before a norm over groups": (CONV, "group_norm: {num_groups: 2}", "relu"),
     "a dense bias by column": ("{linear: {out_features: 16}}", "batch_norm"),
     "relu, then another activation": (CONV, "relu", "sigmoid"),
     "relu around a residual": (CONV, "relu", "add: [[" + CONV + ", relu], []]", "relu"),
@@ -118,6 +119,8 @@ def test_a_finding_of_some_variants_names_them(tmp_path: Path) -> None:
     [
         (("flatten", "linear: {out_features: 8}", "dropout", "linear: {out_features: 4}"), "dense-after-dense"),
         ((CONV, "relu", "dropout", "relu"), "activation-twice"),
+        ((CONV, "instance_norm", "relu"), "bias-before-norm"),
+        (("batch_norm", "instance_norm"), "norm-twice"),
         ((CONV, "softmax", "log_softmax"), "activation-twice"),
         ((CONV, "global_avg_pool", "linear: {out_features: 4}"), "dense-on-map"),
         (("conv: {out_channels: 8, kernel_size: 3, padding: [[4, 1], [0, 0]]}",), "padding-alone"),

@@ -26,6 +26,7 @@ class InstanceNorm(Normal):
     affine = Flag("Whether scale and shift are learnt for each channel.", False)
     num_features = Integer[int | None]("Channels of the operand: inferred, a demand where given.", None, minimum=1)
 
+    centres = True
     temporaries = 1
     saves = (*Normal.saves, "values")
 

@@ -17,24 +17,43 @@ def at_revision(argument: str, read: Callable[[IO[bytes]], bytes]) -> bytes:
 
     Raises ValueError with git's own reason where there is no such revision or file, no repository or no git.
     """
-    git = shutil.which("git")
-    if git is None:
-        raise ValueError("a file at a revision is read by git, which is not installed")
-    if argument.startswith("-"):
-        raise ValueError("no revision starts with -")
-    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    with subprocess.Popen(  # noqa: S603  # no shell; what is asked for cannot be taken for an option
-        [git, "cat-file", "blob", argument],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-    ) as asked:  # fmt: skip
+    with _git("cat-file", "blob", argument) as asked:
         if asked.stdout is None or asked.stderr is None:
             raise ValueError("git cannot be asked")
         data = read(asked.stdout)
         asked.stdout.close()
         said = asked.stderr.read().decode(errors="replace")
     if asked.returncode and not data:
-        raise ValueError(_reason(said))
+        revision, _, path = argument.partition(":")
+        here = f"{revision}:./{path}"
+        raise ValueError(_reason(said) + (f"; from this folder it is {here}" if _known(here) else ""))
     return data
+
+
+def names_revision(text: str) -> bool:
+    """Whether git knows a revision by this name; False too where there is no git, or no repository."""
+    return _known(f"{text}^{{commit}}")
+
+
+def _known(name: str) -> bool:
+    try:
+        with _git("rev-parse", "--quiet", "--verify", name) as asked:
+            asked.communicate()
+    except (OSError, ValueError):
+        return False
+    return asked.returncode == 0
+
+
+def _git(*command: str) -> subprocess.Popen[bytes]:
+    git = shutil.which("git")
+    if git is None:
+        raise ValueError("a file at a revision is read by git, which is not installed")
+    if command[-1].startswith("-"):
+        raise ValueError("no revision starts with -")
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    return subprocess.Popen(  # noqa: S603  # no shell; what is asked for cannot be taken for an option
+        [git, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
 
 
 def _reason(said: str) -> str:

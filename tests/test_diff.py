@@ -414,6 +414,30 @@ def test_revisions(run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.
     assert [node.kind for node in open_graph("main:net.yaml").nodes] == ["input", "relu"]
 
 
+def test_a_revision_without_a_file(run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "nets" / "own.yaml"
+    path.parent.mkdir()
+    path.write_text("input: [3]\nlayers: [relu]\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "a net")
+    git("branch", "feature/wide")
+    told = "convcalc: {} is a git revision: name the file too, as in {}\n"
+    assert run("diff", "main", "nets/own.yaml").err == told.format("main", "main:./nets/own.yaml")
+    assert run("diff", "./nets/own.yaml", "HEAD").err == told.format("HEAD", "HEAD:./nets/own.yaml")
+    assert run("diff", "feature/wide", str(path)).err == told.format("feature/wide", "feature/wide:./nets/own.yaml")
+    assert run("diff", "main", "HEAD").err == told.format("main", "main:nets/net.yaml")
+    assert run("diff", "mian", "nets/own.yaml").err.startswith("convcalc: there is no shipped spec 'mian'")
+    assert run("diff", "nets", "nets/own.yaml").err == (
+        "convcalc: there is no shipped spec 'nets': what is here is a directory\n"
+    )
+    monkeypatch.chdir(path.parent)
+    assert run("diff", "main", "../nets/own.yaml").err == told.format("main", "main:./own.yaml")
+    ran = run("diff", "main:own.yaml", "own.yaml")
+    assert (ran.code, ran.err.endswith("; from this folder it is main:./own.yaml\n")) == (2, True)
+    assert "no difference" in run("diff", "main:./own.yaml", "own.yaml").out
+
+
 def test_without_git_or_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ def diff(
     from convcalc.analysis import examine
     from convcalc.checks.difference import compare
     from convcalc.checks.limits import exceeded, limit
-    from convcalc.diagnostics import SpecError
+    from convcalc.diagnostics import SpecError, Unreadable
     from convcalc.expand import expand
     from convcalc.loading import open_spec
     from convcalc.report.difference import FORMATS, Compared, write_difference
@@ -47,11 +48,13 @@ def diff(
     limits = [limit(text) for text in fail_on or ()]
     values = settings(set_)
     nets, failed = [], []
-    for argument in (old, new):
+    for argument, other in ((old, new), (new, old)):
         try:
             spec, named = open_spec(argument)
             graph = expand(spec, values, variant=variant or named, inputs=input_shapes(input_, list(spec.inputs)))
             analysis, found = examine(graph, batch=batch)
+        except Unreadable as error:
+            raise Unreadable(_meant(argument, other) or str(error)) from None
         except SpecError as error:
             analysis, found = None, list(error.diagnostics)
         failed += found
@@ -65,3 +68,13 @@ def diff(
     write_outputs(wanted, lambda name, file: write_difference(name, compared, file))
     if passed:
         raise typer.Exit(1)
+
+
+def _meant(argument: str, other: str) -> str:
+    """What to write instead of a git revision without a file: most likely the other net's; nothing for what is none."""
+    from convcalc.revision import names_revision
+
+    if not names_revision(argument):
+        return ""
+    path = "./" + os.path.relpath(other).replace(os.sep, "/") if os.path.isfile(other) else "nets/net.yaml"
+    return f"{argument} is a git revision: name the file too, as in {argument}:{path}"

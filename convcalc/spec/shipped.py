@@ -63,4 +63,6 @@ def _variants(known: dict[str, str]) -> list[str]:
 def no_such_name(argument: str, known: list[str]) -> str:
     """The message for a name that no shipped spec has."""
     hint = f"for the file here write ./{argument}" if os.path.exists(argument) else did_you_mean(argument, known)
+    if os.path.isdir(argument):
+        hint = "what is here is a directory"
     return f"there is no shipped spec '{argument}': {hint}"

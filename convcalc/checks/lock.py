@@ -148,8 +148,8 @@ def _layer(entry: list[Any]) -> str:
 
 
 def _changed(was: Any, now: Any) -> str:
-    """``1,000 -> 1,100 (+10.0 %)``."""
-    share = f" ({100 * (now - was) / was:+.1f} %)" if isinstance(was, int) and isinstance(now, int) and was else ""
+    """``1,000 -> 1,100 (+10.0%)``."""
+    share = f" ({100 * (now - was) / was:+.1f}%)" if isinstance(was, int) and isinstance(now, int) and was else ""
     return f"{_told(was)} -> {_told(now)}{share}"
 
 

@@ -32,7 +32,7 @@ def find(name: str) -> type[Op]:
 
 
 def elsewhere(name: str) -> str:
-    """What to write for a name that other frameworks have: the op that it is here, or how to do without; else nothing."""
+    """What to write for a name that other frameworks have: the op that it is here, or how to do without; or nothing."""
     plain = _folded(name)
     for known in names():
         if plain in (_folded(known), *map(_folded, find(known).also)):
@@ -43,7 +43,7 @@ def elsewhere(name: str) -> str:
 _WITHOUT = {
     "identity": "remove it; a branch that changes nothing is []",
     "sequential modulelist": "list its layers here, or declare a block of them",
-    "rnn lstm gru convlstm bidirectional simplernn lstmcell grucell": "a net here has no recurrent layers: leave it out",
+    "rnn lstm gru convlstm bidirectional simplernn lstmcell grucell": "leave it out: no layer here is recurrent",
     "embedding embeddingbag": "start behind it: what it gives is the input, as in [channels, length]",
     "attention multiheadattention selfattention scaleddotproductattention transformerencoderlayer":
         "write it with linear, permute, matmul and softmax",

@@ -22,7 +22,8 @@ from convcalc.checks.difference import compare
 from convcalc.checks.limits import exceeded, limit
 from convcalc.cli import main
 from convcalc.loading import open_graph
-from convcalc.report.difference import FORMATS, Compared, write_difference
+from convcalc.report.difference import FORMATS, write_difference
+from convcalc.report.difference.compared import Compared
 from convcalc.report.difference.entries import entries
 
 if TYPE_CHECKING:

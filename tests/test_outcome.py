@@ -24,7 +24,8 @@ from convcalc.checks.outcome import Checked, Outcome, Unread
 from convcalc.checks.specs import check_spec
 from convcalc.cli import main
 from convcalc.diagnostics import Diagnostic, Note
-from convcalc.report.difference import Compared, write_difference
+from convcalc.report.difference import write_difference
+from convcalc.report.difference.compared import Compared
 from convcalc.report.outcome import FORMATS, sarif, write_outcome
 from convcalc.report.outcome.github import COMMANDS
 from convcalc.report.outcome.places import placed

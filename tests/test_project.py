@@ -18,9 +18,9 @@ from convcalc.checks import project
 from convcalc.checks.cache import Cache
 from convcalc.checks.configuration import Configuration, ConfigurationError, configuration, find, place
 from convcalc.checks.outcome import Checked
-from convcalc.checks.project import Task, check_project
+from convcalc.checks.project import check_project
 from convcalc.checks.rules import Rules
-from convcalc.checks.specs import Wants, check_spec
+from convcalc.checks.specs import Task, Wants, check_spec
 from convcalc.diagnostics import Misuse, Unreadable
 from convcalc.source import Source
 
@@ -181,7 +181,7 @@ def test_what_is_known_is_used_again(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     many()
     path = str(tmp_path / "cache" / "checked.json")
     first = check_project(["many"], cache=Cache(path))
-    monkeypatch.setattr(project, "check_source", lambda *_: 1 // 0)
+    monkeypatch.setattr(project, "check_task", lambda *_: 1 // 0)
     assert check_project(["many"], cache=Cache(path)) == first
 
 
@@ -317,7 +317,9 @@ def test_a_table_may_be_written_in_any_way(text: str) -> None:
     assert configuration(find()).default_paths() == ["x"]
 
 
-@pytest.mark.parametrize("text", ["[project]\ndescription = 'convcalc'\n", "tool = 'convcalc'\n", "[project]\n[tool.other]\nconvcalc = 1\n"])
+@pytest.mark.parametrize(
+    "text", ["[project]\ndescription = 'convcalc'\n", "tool = 'convcalc'\n", "[project]\n[tool.other]\nconvcalc = 1\n"]
+)
 def test_a_project_that_does_not_configure_convcalc(text: str) -> None:
     Path("pyproject.toml").write_text(text)
     assert find() == ""

@@ -19,7 +19,7 @@ from convcalc.replacing import replacing
 from convcalc.source import Span
 
 if TYPE_CHECKING:
-    from convcalc.checks.project import Task
+    from convcalc.checks.specs import Task
     from convcalc.source import Source
 
 MOST = 4096

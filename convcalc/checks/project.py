@@ -11,7 +11,7 @@ from convcalc.checks.configuration import Configuration
 from convcalc.checks.lock import baseline, read_lock, write_lock
 from convcalc.checks.outcome import Checked, Outcome, Unread
 from convcalc.checks.rules import Rules
-from convcalc.checks.specs import Wants, check_source
+from convcalc.checks.specs import Task, Wants, check_task
 from convcalc.diagnostics import Misuse, Unreadable, did_you_mean
 from convcalc.loading import open_source
 
@@ -19,18 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from convcalc.checks.cache import Cache
-    from convcalc.source import Source
 
 CHUNK = 16
 """Specs that go to a process at a time."""
-
-
-class Task(NamedTuple):
-    """A spec to check: its text, the variant that was named, and what is wanted of it."""
-
-    source: Source
-    named: str
-    wants: Wants
 
 
 def check_project(
@@ -121,7 +112,7 @@ def lock_project(arguments: Iterable[str], configuration: Configuration, *, upda
         name = configuration.relative(argument)
         if not update and name in specs and specs[name] != entry:
             held = Wants(Rules(("drift",)), (), configuration.lock, specs[name])
-            files.append(check_source(source, "", held))
+            files.append(check_task(Task(source, "", held)))
         specs[name] = entry
     if update:
         specs = {
@@ -196,7 +187,7 @@ def _stops_wait() -> Iterator[None]:
 def _attempt(task: Task) -> Checked | Unread:
     """One spec checked; a defect of ours in one spec does not keep the others from being checked."""
     try:
-        return check_source(*task)
+        return check_task(task)
     except Unreadable as error:
         return Unread(task.source.path, str(error))
     except Exception as error:

@@ -38,17 +38,25 @@ class Wants(NamedTuple):
     run: bool = False
 
 
+class Task(NamedTuple):
+    """A spec to check: its text, the variant that was named if one was, and what is wanted of it."""
+
+    source: Source
+    named: str = ""
+    wants: Wants = Wants()
+
+
 def check_spec(argument: str, wants: Wants | None = None) -> Checked:
     """Everything that is wrong with a spec, as its file declares it and in each of its variants.
 
     Raises Unreadable where there is nothing to read.
     """
-    return check_source(*open_source(argument), wants)
+    return check_task(Task(*open_source(argument), wants or Wants()))
 
 
-def check_source(source: Source, named: str = "", wants: Wants | None = None) -> Checked:
+def check_task(task: Task) -> Checked:
     """The same of a text that was read, or of one of its variants."""
-    wants = wants or Wants()
+    source, named, wants = task
     try:
         spec = spec_of(source, named)
     except SpecError as error:

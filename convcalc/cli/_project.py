@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from convcalc.diagnostics import Misuse, Problem
 
 if TYPE_CHECKING:
     from convcalc.checks.configuration import Configuration
+    from convcalc.checks.outcome import Outcome
 
 Paths = Annotated[
     list[str] | None,
@@ -53,3 +55,9 @@ def codes(option: str, text: str) -> tuple[str, ...]:
         return tuple(known_rule(code.strip()) for code in text.split(",") if code.strip())
     except Problem as problem:
         raise Misuse(f"{option}: {problem.message}: {problem.fix}") from None
+
+
+def tell_unread(outcome: Outcome) -> None:
+    """Say on the standard error what could not be read, a line each."""
+    for _, message in outcome.unread:
+        print(f"convcalc: {message}", file=sys.stderr)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from convcalc.cli._outputs import Outputs, check_outputs, default_format, write_outputs
-from convcalc.cli._project import ConfigurationFile, Paths, codes, configured, given
+from convcalc.cli._project import ConfigurationFile, Paths, codes, configured, given, tell_unread
 
 
 def check(
@@ -71,7 +70,6 @@ def check(
 
         add_summary(outcome)
     else:
-        for _, message in outcome.unread:
-            print(f"convcalc: {message}", file=sys.stderr)
+        tell_unread(outcome)
     if outcome.exit_code == 2 or (outcome.exit_code and not exit_zero):
         raise typer.Exit(outcome.exit_code)

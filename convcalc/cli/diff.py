@@ -42,7 +42,8 @@ def diff(
     from convcalc.diagnostics import SpecError, Unreadable
     from convcalc.expand import expand
     from convcalc.loading import open_spec
-    from convcalc.report.difference import FORMATS, Compared, write_difference
+    from convcalc.report.difference import FORMATS, write_difference
+    from convcalc.report.difference.compared import Compared
 
     wanted = check_outputs(format_, output, FORMATS)
     limits = [limit(text) for text in fail_on or ()]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli._project import ConfigurationFile, Paths, configured, given
+from convcalc.cli._project import ConfigurationFile, Paths, configured, given, tell_unread
 
 
 def lock(
@@ -22,13 +22,12 @@ def lock(
     Without --update nets are added, and none that the baseline has may have changed.
     """
     from convcalc.checks.project import lock_project
-    from convcalc.report.findings import print_outcome
+    from convcalc.report.outcome import write_outcome
 
     wanted = configured(config)
     locked = lock_project(given(paths, wanted), wanted, update=update)
     if locked.outcome.exit_code:
-        print_outcome(locked.outcome, sys.stdout)
-        for _, message in locked.outcome.unread:
-            print(f"convcalc: {message}", file=sys.stderr)
+        write_outcome("text", locked.outcome, sys.stdout)
+        tell_unread(locked.outcome)
         raise typer.Exit(locked.outcome.exit_code)
     print(f"{locked.path}: {locked.nets} net{'s' * (locked.nets != 1)}, {locked.told}")

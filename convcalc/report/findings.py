@@ -9,7 +9,6 @@ from convcalc.diagnostics import Note, in_order, listing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from convcalc.checks.outcome import Outcome
     from convcalc.diagnostics import Diagnostic
     from convcalc.source import Source, Span
 
@@ -34,16 +33,6 @@ def print_findings(diagnostics: Iterable[Diagnostic], file: TextIO) -> None:
     from convcalc.report.text import write_styled
 
     write_styled(lines, file)
-
-
-def print_outcome(outcome: Outcome, file: TextIO) -> None:
-    """Write what a check found, or that it found nothing; what could not be read is not told here."""
-    if outcome.findings:
-        print_findings(outcome.findings, file)
-    elif outcome.files:
-        from convcalc.report.outcome import counted
-
-        print(counted(outcome), file=file)
 
 
 def rendered(diagnostic: Diagnostic) -> str:

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from importlib import import_module
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from convcalc.checks.difference import Difference
-    from convcalc.checks.limits import Limit
+    from convcalc.report.difference.compared import Compared
 
 FORMATS = ("text", "markdown", "json")
 
 
-class Compared(NamedTuple):
-    """What there is to tell: the names the nets were given by, what differs, and the limits that were passed.
-
-    ``complete`` tells also of layers that differ only by what reaches them.
-    """
-
-    old: str
-    new: str
-    difference: Difference
-    passed: tuple[Limit, ...] = ()
-    complete: bool = False
-
-
 def write_difference(name: str, compared: Compared, file: TextIO) -> None:
     """Write a difference in the format of that name."""
-    if name == "json":
-        from convcalc.report.difference.json import write_json
-
-        write_json(compared, file)
-    elif name == "markdown":
-        from convcalc.report.difference.markdown import write_markdown
-
-        write_markdown(compared, file)
-    else:
-        from convcalc.report.difference.text import write_text
-
-        write_text(compared, file)
+    import_module(f"convcalc.report.difference.{name}").write(compared, file)

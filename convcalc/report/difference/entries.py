@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from convcalc.checks.difference import Change, Difference, Two
     from convcalc.checks.limits import Limit
-    from convcalc.report.difference import Compared
+    from convcalc.report.difference.compared import Compared
 
 ADDED, REMOVED, CHANGED, MOVED, RENAMED, REACHED = "+-~>= "
 """What became of a layer, as a mark in front of it; the last is one that only what reaches it has changed."""

@@ -9,10 +9,10 @@ from convcalc.report.document import write_document
 if TYPE_CHECKING:
     from convcalc.analysis import Row
     from convcalc.checks.difference import Change, Two
-    from convcalc.report.difference import Compared
+    from convcalc.report.difference.compared import Compared
 
 
-def write_json(compared: Compared, file: TextIO) -> None:
+def write(compared: Compared, file: TextIO) -> None:
     """Write every layer that differs, and the totals of both nets."""
     difference = compared.difference
     write_document(

@@ -8,7 +8,7 @@ from convcalc.report.difference.entries import entries, footer, grown, header, t
 from convcalc.report.markdown import code, escaped, write_rows, write_table
 
 if TYPE_CHECKING:
-    from convcalc.report.difference import Compared
+    from convcalc.report.difference.compared import Compared
     from convcalc.report.difference.entries import Total
 
 SHORT = 20
@@ -20,7 +20,7 @@ MOST = 200
 WORDS = {"+": "added", "-": "removed", "~": "changed", ">": "moved", "=": "renamed", " ": "reached"}
 
 
-def write_markdown(compared: Compared, file: TextIO) -> None:
+def write(compared: Compared, file: TextIO) -> None:
     """A heading, the totals, and a row for each change."""
     difference = compared.difference
     file.write(f"### {code(compared.old)} → {code(compared.new)}\n\n")

@@ -23,7 +23,7 @@ from convcalc.report.text import aligned, write_styled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from convcalc.report.difference import Compared
+    from convcalc.report.difference.compared import Compared
     from convcalc.report.difference.entries import Entry
 
 STYLES = {ADDED: "green", REMOVED: "red", CHANGED: "yellow", MOVED: "cyan", RENAMED: "cyan"}
@@ -31,7 +31,7 @@ STYLES = {ADDED: "green", REMOVED: "red", CHANGED: "yellow", MOVED: "cyan", RENA
 Pieces = list[tuple[str, str]]
 
 
-def write_text(compared: Compared, file: TextIO) -> None:
+def write(compared: Compared, file: TextIO) -> None:
     """The nets' names, each change, the table of totals and what was passed."""
     write_styled([[(one_line(text), style) for text, style in line] for line in _lines(compared)], file)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.outcome import counted, markdown
+from convcalc.report.outcome import markdown
+from convcalc.report.outcome.counts import counted
 from convcalc.report.outcome.places import file_of, placed, sentences
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from convcalc.report.markdown import code, escaped, write_rows
-from convcalc.report.outcome import counted
+from convcalc.report.outcome.counts import counted
 from convcalc.report.outcome.places import file_of, placed, sentences
 
 if TYPE_CHECKING:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.symbolic.deciding import grows, never_negative
-from convcalc.symbolic.forms import Form, factors
+from convcalc.symbolic.forms import Floor, Form, factors, made, surely_positive
+from convcalc.symbolic.periodic import Periodic, size
+from convcalc.symbolic.sizes import EVERY, Sizes, TooWide, where
+from convcalc.symbolic.wording import condition
 from convcalc.symbolic.writing import text
 
 if TYPE_CHECKING:
@@ -42,31 +46,35 @@ def domain(free: dict[str, Form], conditions: Sequence[Condition]) -> Domain:
     assumed = {name: form.symbols()[name].least for name, form in free.items()}
     lowest: dict[str, int] = {}
     highest: dict[str, int] = {}
+    sets: dict[str, Sizes] = {}
     others: dict[str, int] = {}
     first: dict[tuple[Any, str, Any], int] = {}
     for node, demand in conditions:
         first.setdefault(demand[:3], node)
     for (left, relation, right), node in first.items():
-        if relation == "==":
-            others.setdefault(_equality(left, right), node)
-            continue
-        more = left - right if relation == ">=" else right - left
-        if never_negative(more) or _follows(left, relation, right, first):
-            continue
-        bound = _bound(more)
-        if bound is None:
-            others.setdefault(_inequality(left, relation, right), node)
-        elif bound[1] == ">=":
-            lowest[bound[0]] = max(bound[2], lowest.get(bound[0], bound[2]))
-        else:
-            highest[bound[0]] = min(bound[2], highest.get(bound[0], bound[2]))
-    told = []
-    for name, least in assumed.items():
-        low = lowest.get(name, least)
-        if low is not None:
-            told.append(f"{name} >= {low}")
-        if name in highest:
-            told.append(f"{name} <= {highest[name]}")
+        more = right - left if relation == "<=" else left - right
+        if relation != "==":
+            if never_negative(more) or _follows(left, relation, right, first):
+                continue
+            more = _unfloored(more)
+            if never_negative(more):
+                continue
+            if bound := _bound(more):
+                name, side, limit = bound
+                known, choose = (lowest, max) if side == ">=" else (highest, min)
+                known[name] = choose(limit, known.get(name, limit))
+                continue
+        if not _narrowed(sets, more, "==" if relation == "==" else ">="):
+            others.setdefault(_equality(left, right) if relation == "==" else _inequality(more), node)
+    told: list[str] = []
+    for name, form in free.items():
+        low, high = lowest.get(name, assumed[name]), highest.get(name)
+        bounds = [(form - low, f"{name} >= {low}")] if low is not None else []
+        bounds += [(high - form, f"{name} <= {high}")] if high is not None else []
+        told += [said for more, said in bounds if name not in sets or not _narrowed(sets, more, ">=")]
+        if name in sets:
+            said = condition(name, sets[name])
+            told += [said] if " or " in said else said.split(" and ")
     return Domain(tuple(demand for _, demand in conditions), assumed, (*told, *others))
 
 
@@ -82,22 +90,55 @@ def _follows(left: Any, relation: str, right: Any, known: Container[tuple[Any, s
     )
 
 
-def _inequality(left: Any, relation: str, right: Any) -> str:
-    """``left >= right`` with a number on the right alone."""
-    if isinstance(left, Form) and isinstance(right, int):
-        left, right = left - left.constant, right - left.constant
-    return f"{text(left)} {relation} {text(right)}"
+def _unfloored(more: Any) -> Any:
+    """``more >= 0`` without the floor that it hangs on alone: ``floor(n/d) >= m`` is ``n >= m*d`` for ``d > 0``."""
+    while isinstance(more, Form):
+        (monomial, count), *others = [term for term in more.terms.items() if term[0]]
+        ((one, power),) = monomial if len(monomial) == 1 else ((None, 0),)
+        if others or power != 1 or not isinstance(one, Floor):
+            break
+        n, d = one.parts
+        if not (isinstance(d, int) or surely_positive(d)):
+            break
+        # c*floor(n/d) + k >= 0 is floor(n/d) >= -floor(k/c), and for c < 0 floor(n/d) <= floor(k/-c)
+        limit = more.constant // abs(count)
+        more = n + limit * d if count > 0 else (limit + 1) * d - 1 - n
+    return more
+
+
+def _inequality(more: Form) -> str:
+    """``more >= 0`` with what is taken away on the other side."""
+    left = made({monomial: count for monomial, count in more.terms.items() if count > 0})
+    return f"{text(left)} >= {text(left - more)}"
 
 
 def _equality(left: Any, right: Any) -> str:
-    """The shorter of ``left == right`` and ``left - right == 0``, a constant on the right."""
+    """The shorter of ``left == right`` and ``left - right == 0``, the latter divided by what its terms share."""
     if isinstance(left, int):
         left, right = right, left
     apart = left - right
-    constant = apart.constant if isinstance(apart, Form) else 0
+    constant, shared = (apart.constant, gcd(*apart.terms.values())) if isinstance(apart, Form) else (0, 1)
     ways = [f"{text(left)} == {text(right)}"]
-    ways += [f"{text(sign * (apart - constant))} == {-sign * constant}" for sign in (1, -1)]
+    ways += [f"{text(sign * (apart - constant) // shared)} == {-sign * constant // shared}" for sign in (1, -1)]
     return min(ways, key=len)
+
+
+def _narrowed(sets: dict[str, Sizes], form: Any, relation: str) -> bool:
+    """Whether it is decided where a form of one symbol is ``>=`` or ``==`` 0: then its set is narrowed to that."""
+    symbols = form.symbols() if isinstance(form, Form) else {}
+    if len(symbols) != 1:
+        return False
+    ((name, symbol),) = symbols.items()
+    if symbol.least is None or symbol.least < 1:
+        return False
+    try:
+        dim = form.evaluate({name: size(name)})
+        if not isinstance(dim, (Periodic, int)):
+            return False
+        sets[name] = sets.get(name, EVERY) & where(dim, relation)
+    except (Problem, TooWide):
+        return False
+    return True
 
 
 def _bound(form: Any) -> tuple[str, str, int] | None:

@@ -32,6 +32,8 @@ def write_free(
     check_form_format(format_)
     shown = form_columns(columns)
     names = list(dict.fromkeys(name.strip() for name in free.split(",") if name.strip()))
+    if not names:
+        raise Misuse(f"--free takes names of variables, as in H,W, not '{free}'")
     for name in names:
         if name in values:
             raise Misuse(f"{name} is both free and set: leave out --set {name}, or free the others only")

@@ -99,6 +99,13 @@ def shape(
     if free:
         from convcalc.cli._free import write_free
 
+        others = {
+            "--dtype": dtype != "float32", "--backward": backward, "--input-gradient": input_gradient,
+            "--convention": convention,
+        }  # fmt: skip
+        if told := [option for option, given in others.items() if given]:
+            raise Misuse(f"{' and '.join(told)} cannot go with --free")
+
         write_free(specs, free, values, input_, variant, batch, depth, columns, format_)
         return
     check_format(format_)

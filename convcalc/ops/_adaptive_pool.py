@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from convcalc.dims import Dim, Shape, ceil_div, prod
+from convcalc.dims import Dim, Free, Shape, ceil_div, prod, undecided
 from convcalc.ops._attributes import PerAxisOrKeep
 from convcalc.ops._op import IDENTITY, Op, Outcome, Taps, phases, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from convcalc.ops._window import divisors
 
 
 class AdaptivePool(Op):
@@ -41,21 +39,30 @@ class AdaptivePool(Op):
     def read_in_all(self, inputs: tuple[Shape, ...]) -> Dim:
         """Positions of all bins: those in several bins count once for each.
 
-        Exact where the number of bins is an integer; over a free number it is the most there can be.
+        Two bins that meet share a position, unless their border lies between positions, as ``gcd(n, o)`` borders do:
+        ``n + o - gcd(n, o)`` in all. Raises Problem where both numbers are free.
         """
         channels, *sizes = inputs[0]
-        return channels * prod(_shares(sizes, self.per_axis("output_size", len(sizes))))
+        goals = self.per_axis("output_size", len(sizes))
+        return channels * prod(n if o is None else n + o - common(n, o) for n, o in zip(sizes, goals, strict=True))
 
 
-def _shares(sizes: list[Dim], goals: tuple[Any, ...]) -> Iterator[Dim]:
-    for n, o in zip(sizes, goals, strict=True):
-        if o is None:
-            yield n
-        elif isinstance(o, int):
-            shared = gcd(n, o) if isinstance(n, int) else 1  # so often the bins repeat
-            yield shared * sum(ceil_div((i + 1) * n, o) - i * n // o for i in range(phases(o // shared)))
-        else:
-            yield n + o - 1
+def common(n: Dim, o: Dim) -> Dim:
+    """The greatest common divisor; raises Problem for that of two free dims.
+
+    It is the sum of ``phi(d)`` over the common divisors ``d`` (Graham, Knuth, Patashnik, Concrete Mathematics, equation
+    4.54), and a free ``n`` is divided by ``d`` where ``n//d - (n-1)//d`` is 1.
+    """
+    if isinstance(o, Free):
+        n, o = o, n
+    if isinstance(o, Free):
+        raise undecided(f"the greatest common divisor of {n} and {o}")
+    if not isinstance(n, Free):
+        return gcd(n, o)
+    phi: dict[int, int] = {}
+    for divisor in divisors(o):
+        phi[divisor] = divisor - sum(less for other, less in phi.items() if divisor % other == 0)
+    return sum(count * (n // divisor - (n - 1) // divisor) for divisor, count in phi.items())
 
 
 def _bins(n: int, goal: int | None) -> Taps:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis import examine, row_named
 from convcalc.analysis.receptive import Field, support
-from convcalc.diagnostics import Misuse, Problem, did_you_mean, listing
+from convcalc.diagnostics import Misuse, Problem, SpecError, did_you_mean, listing
 from convcalc.dims import prod
 from convcalc.ops._op import FREE, Cost
-from convcalc.symbolic.carrying import carry
+from convcalc.symbolic.carrying import carry, located
 from convcalc.symbolic.conditions import Domain, domain
 from convcalc.symbolic.forms import Form, evaluator, symbol, tidied, whole
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 BATCH = "N"
 """What the batch is called where it is free, unless a variable of the spec has this name."""
-
 
 UNKNOWN = (Field(0, 0, ()),)
 """The fields of a layer whose receptive field hangs on the free variables in a way that has no form."""
@@ -140,10 +139,11 @@ def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
         if step not in costs:
             inputs = tuple([tuple(map(whole, x)) for x in step.inputs])
             outputs = tuple([tuple(map(whole, x)) for x in step.outputs])
-            costs[step] = (
-                sum(map(prod, node.op.parameters(*inputs).values())),
-                Cost(*map(tidied, node.op.cost(inputs, outputs))),
-            )
+            try:
+                cost = node.op.cost(inputs, outputs)
+            except Problem as problem:
+                raise SpecError([located(graph, node, problem)]) from None
+            costs[step] = sum(map(prod, node.op.parameters(*inputs).values())), Cost(*map(tidied, cost))
         count, cost = costs[step]
         own = count if node.shares is None else 0
         params = params + own
@@ -215,12 +215,13 @@ def check(closed: Closed, graph: Graph) -> list[dict[str, int]]:
     found: list[dict[str, int]] = []
     for point in _points(closed, graph):
         of = evaluator(point)
-        if not closed.domain.holds(of):
+        if point in found or not closed.domain.holds(of):
             continue
         values = {name: value for name, value in point.items() if name in graph.values}
         analysis, _ = examine(graph.bind(values), batch=of(closed.batch))
         if analysis is None or _told(closed, of) != _known(closed, analysis):
-            raise AssertionError(f"the closed forms of {closed.graph.name} are wrong at {told_values(point)}")
+            name = closed.graph.name or "the net"
+            raise AssertionError(f"the closed forms of {name} are wrong at {told_values(point)}")
         found.append(point)
         if len(found) == POINTS:
             break

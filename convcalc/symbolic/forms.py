@@ -253,12 +253,18 @@ def factors(dim: Any) -> list[Any]:
     return [number, *found]
 
 
-def _split(dim: Form, name: str) -> tuple[Form, Form] | None:
-    """``dim`` as a form in this symbol times one without it, if it is such a product of sums."""
+def _rows(dim: Form, name: str) -> dict[Monomial, dict[Monomial, int]]:
+    """The terms by what of them hangs on a symbol."""
     rows: dict[Monomial, dict[Monomial, int]] = {}
     for monomial, count in dim.terms.items():
         own = frozenset(each for each in monomial if name in atom(each[0]).symbols())
         rows.setdefault(own, {})[monomial - own] = count
+    return rows
+
+
+def _split(dim: Form, name: str) -> tuple[Form, Form] | None:
+    """``dim`` as a form in this symbol times one without it, if it is such a product of sums."""
+    rows = _rows(dim, name)
     first = next(iter(rows.values()))
     shared = gcd(*first.values())
     other = {monomial: count // shared for monomial, count in first.items()}
@@ -280,7 +286,21 @@ def tidied(dim: Any) -> Any:
     """A dim of many terms as a product and a number, if it is that."""
     if not isinstance(dim, Form) or len(dim.terms) <= LONG:
         return dim
-    return whole(dim - dim.constant) + dim.constant
+    number = _number_beside(dim)
+    return whole(dim - number) + number
+
+
+def _number_beside(dim: Form) -> int:
+    """``c`` where ``dim`` is ``A*B + c`` with ``A`` in one symbol and ``B`` without it; else its constant."""
+    name = min(dim.symbols())
+    rows = _rows(dim, name)
+    rest = rows.pop(ONE, {})
+    other = next(iter(rows.values()))
+    lead = next((monomial for monomial in other if monomial), None)
+    if lead is None:
+        return dim.constant
+    # the row without the symbol is a multiple of B beside c
+    return rest.get(ONE, 0) - rest.get(lead, 0) * other.get(ONE, 0) // other[lead]
 
 
 LONG = 8
@@ -323,7 +343,8 @@ def evaluator(values: Mapping[str, Any]) -> Callable[[Any], Any]:
 
 
 def quotient(n: Any, d: Any) -> Any:
-    """``floor(n / d)`` in normal form; raises Problem for a divisor of 0."""
+    """``floor(n / d)`` in normal form, with no ``Whole`` in it; raises Problem for a divisor of 0."""
+    n, d = _opened(n), _opened(d)
     if isinstance(d, int):
         if d == 0:
             raise Problem("expression", "division by zero", "give the divisor another value")
@@ -333,6 +354,12 @@ def quotient(n: Any, d: Any) -> Any:
     if isinstance(n, int):
         return 0 if n == 0 else atom(Floor(n, d))
     return _by_form(n, d)
+
+
+def _opened(dim: Any) -> Any:
+    if isinstance(dim, Form) and any(type(one) is Whole for monomial in dim.terms for one, _ in monomial):
+        return dim.multiplied_out()
+    return dim
 
 
 def _by_number(n: Form, d: int) -> Any:
@@ -389,7 +416,7 @@ def _by_form(n: Form, d: Form) -> Any:
 def _collapsed(rest: dict[Monomial, int], d: Any) -> Any:
     """``floor(rest / d)`` where a floor that stands alone in ``rest`` lends its denominator."""
     inner = [(one, count, monomial) for monomial, count in rest.items() if (one := _sole_floor(monomial)) is not None]
-    if len(inner) == 1 and (isinstance(d, int) or _surely_positive(d)):
+    if len(inner) == 1 and (isinstance(d, int) or surely_positive(d)):
         one, count, monomial = inner[0]
         numerator, denominator = one.parts
         others = made({other: times for other, times in rest.items() if other != monomial})
@@ -408,7 +435,7 @@ def _sole_floor(monomial: Monomial) -> Floor | None:
     return one if power == 1 and isinstance(one, Floor) else None
 
 
-def _surely_positive(d: Form) -> bool:
+def surely_positive(d: Form) -> bool:
     """Whether a divisor is a sum of products of symbols that are never negative: 0 divides nothing."""
     return all(
         count > 0 and all(isinstance(one, Symbol) and one.least is not None and one.least >= 0 for one, _ in monomial)

@@ -120,25 +120,25 @@ class Text:
 
     def product(self, monomial: Monomial) -> str:
         """A product of atoms."""
-        factors = sorted((self.factor(one, power > 1 or len(monomial) >= 1), power) for one, power in monomial)
+        factors = sorted((self.factor(one), power) for one, power in monomial)
         return self.times.join(self.power(base, power) for base, power in factors)
 
-    def factor(self, one: Atom, inside: bool) -> str:
+    def factor(self, one: Atom) -> str:
         """An atom within a product."""
-        if isinstance(one, Whole):
-            told = self.dim(reading(one.parts[0]))
-            form = one.parts[0]
-            return told if _single(reading(form)) else f"({told})"
-        return f"({self.atom(one)})" if isinstance(one, Remainder) else self.atom(one)
+        told = self.atom(one)
+        in_parts = isinstance(one, Remainder) or (isinstance(one, Whole) and not _single(reading(one.parts[0])))
+        return f"({told})" if in_parts else told
 
     def power(self, base: str, power: int) -> str:
         """A power with a literal exponent."""
         return base if power == 1 else f"{base}^{power}"
 
     def atom(self, one: Atom) -> str:
-        """A symbol, floor, ceiling, remainder or call."""
+        """A symbol, floor, ceiling, remainder, call or form in one piece."""
         if isinstance(one, Symbol):
             return one.name
+        if isinstance(one, Whole):
+            return self.dim(reading(one.parts[0]))
         if isinstance(one, Call):
             return self.call(*one.parts)
         numerator, denominator = one.parts
@@ -191,9 +191,9 @@ class Python(Text):
             return f"({self.operand(numerator)} // {under})"
         return f"-(-{self.operand(numerator)} // {under})"
 
-    def factor(self, one: Atom, inside: bool) -> str:
+    def factor(self, one: Atom) -> str:
         """An atom within a product."""
-        told = super().factor(one, inside)
+        told = super().factor(one)
         return f"({told})" if told.startswith("-") else told
 
 

@@ -113,7 +113,7 @@ def follow(graph: Graph) -> tuple[Carried, list[Diagnostic]]:
                     found.append(located(graph, node, problem))
                     step = None
         if step is not None:
-            for demand in (*step.demands, *_open(demands)):
+            for demand in (*step.demands, *_open(demands)) if demands else step.demands:
                 if isinstance(demand.left, Free) or isinstance(demand.right, Free):
                     conditions.append(Condition(place, demand))
                 else:

@@ -18,7 +18,7 @@ from convcalc.dims import prod
 from convcalc.ops._op import FREE, Cost
 from convcalc.symbolic.carrying import carry, located
 from convcalc.symbolic.conditions import Domain, domain
-from convcalc.symbolic.forms import Form, evaluator, symbol, tidied, whole
+from convcalc.symbolic.forms import Form, evaluator, symbol, tidied, total, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -155,9 +155,8 @@ def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
             cost if batch == 1 else cost.times(batch),
             view.fields if view else UNKNOWN, view.whole if view else False,
         ))  # fmt: skip
-    cost = FREE
-    for step, times in uses.items():
-        cost = cost.plus(costs[step][1].times(times * batch))
+    spent = [(costs[step][1], times) for step, times in uses.items()]
+    cost = Cost(*[total((own[kind], times) for own, times in spent) for kind in range(len(FREE))]).times(batch)
     results = graph.results()
     last = [seen[ref.node] for ref in results.values()]
     views = [view for seen_by in last if (view := _widest(seen_by))]
@@ -176,14 +175,14 @@ def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None
     seen: list[Any] = []
     for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=False)):
         view = None
+        operands = [seen[ref.node] for ref in node.inputs]
         # where parts of a result go different ways the analysis keeps exact sets, and those have no form
-        selects = node.op is not None and node.op.selects
-        if not selects and all(seen[ref.node] is not None for ref in node.inputs):
+        if None not in operands and not (node.op and node.op.selects):
             try:
                 view = support(graph, place, step.outputs, step.taps, seen)
-                # a size or a stride that has no form is found here
-                for one in () if node.inputs and view is seen[node.inputs[0].node] else view.values():
-                    _ = [(field.size, field.stride) for field in one.fields]
+                if not operands or view is not operands[0]:
+                    for one in view.values():  # a size or a stride that has no form is found here
+                        _ = [(field.size, field.stride) for field in one.fields]
             except (Problem, TypeError):
                 view = None
         seen.append(view)

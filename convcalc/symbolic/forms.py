@@ -316,6 +316,20 @@ def made(terms: dict[Monomial, int]) -> Form | int:
     return Form(terms)
 
 
+def total(parts: Iterable[tuple[Any, int]]) -> Form | int:
+    """The sum of dims, each taken so many times."""
+    terms: dict[Monomial, int] = {}
+    number = 0
+    for dim, times in parts:
+        if isinstance(dim, Form):
+            for monomial, count in dim.terms.items():
+                _put(terms, monomial, times * count)
+        else:
+            number += times * dim
+    _put(terms, ONE, number)
+    return made(terms)
+
+
 def evaluator(values: Mapping[str, Any]) -> Callable[[Any], Any]:
     """A function from forms to their values at ``values``, in which an atom that many share is worked out once."""
     known: dict[Atom, Any] = {}

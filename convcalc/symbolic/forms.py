@@ -316,7 +316,7 @@ def made(terms: dict[Monomial, int]) -> Form | int:
     return Form(terms)
 
 
-def total(parts: Iterable[tuple[Any, int]]) -> Form | int:
+def total(parts: Iterable[tuple[Any, int]]) -> Any:
     """The sum of dims, each taken so many times."""
     terms: dict[Monomial, int] = {}
     number = 0

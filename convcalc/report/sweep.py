@@ -41,6 +41,8 @@ class Request(NamedTuple):
         """Read from options; raises Misuse."""
         if format_ not in FORMATS:
             raise Misuse(f"sweep has no format '{format_}': {did_you_mean(format_, FORMATS)}")
+        if plot and format_ != "table":
+            raise Misuse(f"--plot draws, and --format {format_} does not: leave one of them out")
         names = tuple(dict.fromkeys(name.strip() for name in columns.split(",") if name.strip()))
         front = tuple((name.strip().lstrip("+"), name.strip().startswith("+")) for name in pareto.split(",") if name)
         for name in names:
@@ -102,12 +104,6 @@ def _cells(points: Found, names: tuple[str, ...]) -> Iterator[list[int]]:
     return (list(map(int, row)) for row in zip(*columns, strict=True))
 
 
-def _shapes(points: Found) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """The shape of each output, point by point."""
-    outputs = [list(zip(*(map(int, dim) for dim in dims), strict=True)) for dims in points.outputs.values()]
-    return zip(*outputs, strict=True)
-
-
 def _csv(request: Request, out: TextIO) -> Callable[[Found], None]:
     writer = csv.writer(out, lineterminator="\n")
     begun: list[bool] = []
@@ -117,7 +113,7 @@ def _csv(request: Request, out: TextIO) -> Callable[[Found], None]:
             outputs = [f"output.{name}" for name in points.outputs] if len(points.outputs) > 1 else ["output"]
             writer.writerow([*points.variables, *request.columns, *outputs])
             begun.append(True)
-        rows = zip(_cells(points, request.columns), _shapes(points), strict=True)
+        rows = zip(_cells(points, request.columns), points.shapes(), strict=True)
         writer.writerows([*cells, *map(times, shapes)] for cells, shapes in rows)
 
     return write
@@ -126,8 +122,9 @@ def _csv(request: Request, out: TextIO) -> Callable[[Found], None]:
 def _jsonl(request: Request, out: TextIO) -> Callable[[Found], None]:
     def write(points: Found) -> None:
         names = [*points.variables, *request.columns]
-        for cells, shapes in zip(_cells(points, request.columns), _shapes(points), strict=True):
-            line = {**dict(zip(names, cells, strict=True)), "outputs": dict(zip(points.outputs, shapes, strict=True))}
+        for cells, shapes in zip(_cells(points, request.columns), points.shapes(), strict=True):
+            outputs = {name: shape for name, shape in zip(points.outputs, shapes, strict=True) if shape}
+            line = {**dict(zip(names, cells, strict=True)), "outputs": outputs}
             out.write(json.dumps(line) + "\n")
 
     return write
@@ -139,8 +136,8 @@ def _table(request: Request, out: TextIO) -> Callable[[Found], None]:
     def write(points: Found) -> None:
         names = [*points.variables, *request.columns, "output"]
         rows = [
-            [*map(grouped, cells), ", ".join(map(times, shapes))]
-            for cells, shapes in zip(_cells(points, request.columns), _shapes(points), strict=True)
+            [*map(grouped, cells), ", ".join(map(times, filter(None, shapes)))]
+            for cells, shapes in zip(_cells(points, request.columns), points.shapes(), strict=True)
         ]
         if not widths:
             widths.extend(max(map(len, column)) for column in zip(names, *rows, strict=True))

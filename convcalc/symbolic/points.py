@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convcalc.symbolic.sweeping import Chunk
 
 
@@ -24,6 +26,11 @@ class Found(NamedTuple):
         """A metric or a variable."""
         return self.metrics[name] if name in self.metrics else self.variables[name]
 
+    def shapes(self) -> Iterator[tuple[tuple[int, ...], ...]]:
+        """The shape of each output, point by point; ``()`` of one that is not there."""
+        rows = [list(zip(*dims, strict=True)) or [()] * len(self) for dims in self.outputs.values()]
+        return (tuple([tuple([int(dim) for dim in row if dim]) for row in point]) for point in zip(*rows, strict=True))
+
     def taken(self, places: Any) -> Found:
         """Some of the points."""
         return Found(
@@ -40,12 +47,17 @@ class Found(NamedTuple):
 
     def joined(self, other: Found) -> Found:
         """These and the others behind them."""
+
+        def padded(points: Found, name: str) -> list[Any]:
+            missing = max(len(self.outputs[name]), len(other.outputs[name])) - len(points.outputs[name])
+            return [*points.outputs[name], *[np.zeros(len(points), np.int64)] * missing]
+
         return Found(
             {name: np.concatenate([column, other.variables[name]]) for name, column in self.variables.items()},
             {name: np.concatenate([column, other.metrics[name]]) for name, column in self.metrics.items()},
             {
-                name: [np.concatenate(pair) for pair in zip(dims, other.outputs[name], strict=True)]
-                for name, dims in self.outputs.items()
+                name: [np.concatenate(pair) for pair in zip(padded(self, name), padded(other, name), strict=True)]
+                for name in self.outputs
             },
         )
 

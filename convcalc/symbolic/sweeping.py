@@ -95,7 +95,8 @@ def _nonzero(divisor: Any) -> Any:
 class Chunk(NamedTuple):
     """Points ``start .. stop - 1`` of a grid: the variables, the metrics and the output at each.
 
-    Where ``valid`` is false the metrics say nothing; ``why`` counts the reasons.
+    Where ``valid`` is false the metrics say nothing; ``why`` counts the reasons. An output that a net has not, and an
+    axis that its output has not, is 0 at that point.
     """
 
     start: int
@@ -142,6 +143,9 @@ class Sweep:
                 raise Misuse(f"the net has no variable '{name}' to sweep: {did_you_mean(name, graph.values)}")
         self.outer = [name for name in grid.axes if name in self._structural()]
         """Variables that layers hang on: each combination of them is a net of its own."""
+        declared = graph.spec.outputs if graph.spec and self.outer else None
+        self.outputs = declared or (["output"] if self.outer else list(graph.results()))
+        """Names of the outputs; ``output`` where it is the last layer, and that is now this one, now another."""
         self._nets: dict[tuple[int, ...], _Net | str] = {}
 
     def _symbols(self, names: Sequence[str]) -> dict[str, Any]:
@@ -175,7 +179,7 @@ class Sweep:
         count = stop - start
         valid = np.zeros(count, bool)
         metrics: dict[str, Any] = {}
-        outputs: dict[str, list[Any]] = {}
+        outputs: dict[str, list[Any]] = {name: [] for name in self.outputs}
         why: Counter[str] = Counter()
         for combination, where in self._combinations(variables, count):
             net = self._net(combination)
@@ -187,7 +191,7 @@ class Sweep:
             for name in wanted:
                 _put(metrics, name, points.value(net.metric(name)), where, count)
             for name, shape in net.outputs.items():
-                dims = outputs.setdefault(name, [])
+                dims = outputs[name if name in outputs else self.outputs[0]]
                 for axis, dim in enumerate(shape):
                     known: dict[str, Any] = {"dim": dims[axis]} if axis < len(dims) else {}
                     _put(known, "dim", points.value(dim), where, count)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convcalc.graph import Graph
     from convcalc.loading import load
     from convcalc.symbolic.closed import closed_forms
+    from convcalc.symbolic.solving import solve
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "closed_forms",
     "load",
+    "solve",
 ]
 
 _HOMES = {
@@ -40,6 +42,7 @@ _HOMES = {
     "Unreadable": "diagnostics",
     "closed_forms": "symbolic.closed",
     "load": "loading",
+    "solve": "symbolic.solving",
 }
 
 

@@ -30,7 +30,7 @@ Variant = Annotated[str, typer.Option(metavar="NAME", help="Take this variant of
 Batch = Annotated[int, typer.Option(min=1, metavar="N", help="Samples in a batch.")]
 
 
-def settings(options: list[str] | None) -> dict[str, int]:
+def settings(options: list[str] | None, option_name: str = "--set") -> dict[str, int]:
     """``name=value`` pairs, several with commas; the value is an expression of numbers. Raises Misuse."""
     from convcalc.expressions import evaluate
 
@@ -39,11 +39,11 @@ def settings(options: list[str] | None) -> dict[str, int]:
         for pair in option.split(","):
             name, equals, text = pair.partition("=")
             if not equals or not name.strip():
-                raise Misuse(f"--set takes name=value, not '{pair}'")
+                raise Misuse(f"{option_name} takes name=value, not '{pair}'")
             try:
                 values[name.strip()] = evaluate(text, {})
             except Problem as problem:
-                raise Misuse(f"--set {pair}: {problem.message}") from None
+                raise Misuse(f"{option_name} {pair}: {problem.message}") from None
     return values
 
 

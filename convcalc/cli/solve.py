@@ -10,7 +10,10 @@ import typer
 from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from convcalc.graph import Graph
+    from convcalc.symbolic.knobs import Knob
     from convcalc.symbolic.solving import Solution
 
 
@@ -62,23 +65,37 @@ def solve(
     from convcalc.expand import expand
     from convcalc.loading import open_spec
     from convcalc.report.domain import write_json, write_solution
+    from convcalc.symbolic.knobs import spatial
     from convcalc.symbolic.solving import solve as solved
 
     if format_ not in ("text", "json"):
         raise Misuse(f"there is no format '{format_}': {did_you_mean(format_, ('text', 'json'))}")
+    other_sizes = {"--free": free, "--link": link, "--exact": exact, "--near": near}
     if sizes:
+        of_specs = {
+            **other_sizes,
+            "--set": set_,
+            "--input": input_,
+            "--variant": variant,
+            "--want": want,
+            "--over": over,
+        }
+        _refused(of_specs, "go with an op: it takes two sizes and --format")
         _op(spec, sizes, format_)
         return
     read, name = open_spec(spec)
-    graph = expand(read, settings(set_), variant=variant or name, inputs=input_shapes(input_, list(read.inputs)))
+    values = settings(set_)
+    graph = expand(read, values, variant=variant or name, inputs=input_shapes(input_, list(read.inputs)))
     if graph.diagnostics:
         raise SpecError(graph.diagnostics)
     if over:
+        _refused(other_sizes, "go with --over")
         _over(graph, over, want or [], format_)
         return
+    names = [part.strip() for part in free.split(",") if part.strip()]
     solution = solved(
         graph,
-        [part.strip() for part in free.split(",") if part.strip()],
+        names or _left(spatial(graph), values),
         link=_links(link),
         exact=exact,
         want=want or (),
@@ -90,6 +107,18 @@ def solve(
         write_solution(solution, around, sys.stdout)
     if solution.domain is not None and not solution.domain:
         raise typer.Exit(1)
+
+
+def _left(knobs: list[Knob], values: dict[str, int]) -> list[str]:
+    """The sizes that --set leaves open; all, where it says of each what it is at present."""
+    return [knob.name for knob in knobs if knob.name not in values]
+
+
+def _refused(options: Mapping[str, object], why: str) -> None:
+    from convcalc.diagnostics import Misuse
+
+    if told := [option for option, given in options.items() if given]:
+        raise Misuse(f"{' and '.join(told)} cannot {why}")
 
 
 def _op(kind: str, sizes: list[int], format_: str) -> None:
@@ -136,7 +165,9 @@ def _near(text: str, solution: Solution) -> dict[str, int]:
 
     if text.strip().isdecimal() and len(text) < 19:
         return dict.fromkeys(solution.symbols, int(text))
-    values = settings([text])
+    if "=" not in text:
+        raise Misuse(f"--near takes a size, as in 570, or sizes by name, as in H=570,W=300, not '{text}'")
+    values = settings([text], "--near")
     for name in values:
         if name not in solution.symbols:
             raise Misuse(f"--near: {name} is not open, but {', '.join(solution.symbols)}")

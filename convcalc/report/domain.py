@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from convcalc.report.text import write_styled
-from convcalc.symbolic.wording import box, condition, runs, whole
+from convcalc.symbolic.wording import box, condition, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,10 +35,14 @@ def write_solution(solution: Solution, near: Mapping[str, int] | None, file: Tex
     graph = solution.graph
     name = graph.variant or graph.name or (graph.spec.source.path if graph.spec else "net")
     said = ", ".join(f"{symbol} = {text}" for symbol, text in solution.links.items())
-    lines: list[list[Piece]] = [[(f"{name}: {' and '.join(solution.symbols)}", "bold"), (said and f", {said}", "")], []]
-    lines += [[(f"{title:<11}", "bold"), (text, "")] for title, text in _summary(solution, near)]
+    *before, last = solution.symbols
+    opened = f"{', '.join(before)} and {last}" if before else last
+    lines: list[list[Piece]] = [[(f"{name}: {opened}", "bold"), (said and f", {said}", "")], []]
+    for title, text in _summary(solution, near):
+        one, *more = text.split("; ")
+        lines += [[(f"{title:<11}", "bold"), (one, "")], *([(f"{'':<11}{choice}", "")] for choice in more)]
     if solution.domain is not None:
-        lines += _table(list(_rows(solution.domain)))
+        lines += _table(list(_rows(solution.domain, solution.present)))
     for trial in solution.trials:
         others = ", ".join(f"{s}={n}" for s, n in solution.present.items() if s != trial.symbol)
         said = f" with {others}" if others else ""
@@ -53,12 +57,12 @@ def _summary(solution: Solution, near: Mapping[str, int] | None) -> Iterator[tup
     if solved is None or unread is None:
         yield "valid", "not decided, see below"
         return
-    said = whole(solved.boxes)
+    said = str(solved)
     yield "valid", f"at most {said}: see what is not decided below" if solution.undecided else said
     if solved and not solution.undecided:
         yield "smallest", _values(solved.smallest())
     if solved and unread is not solved and not solution.undecided:
-        yield "reads all", "at all of these" if unread.boxes == solved.boxes else whole(unread.boxes)
+        yield "reads all", "at all of these" if unread.boxes == solved.boxes else str(unread)
     if near:
         yield "nearest", _near(solved, near)
 
@@ -76,7 +80,7 @@ def _near(solved: Domain, near: Mapping[str, int]) -> str:
     return _values(closest) if closest else "none"
 
 
-def _rows(solved: Domain) -> Iterator[Row]:
+def _rows(solved: Domain, present: Mapping[str, int]) -> Iterator[Row]:
     """The demands that make the domain, those that contradict each other where it is empty; alike ones in one."""
     found = solved.demanding() if solved else [(part, 0) for part in solved.contradiction()]
     alike: dict[tuple[Any, ...], list[tuple[Part, int]]] = {}
@@ -93,9 +97,9 @@ def _rows(solved: Domain) -> Iterator[Row]:
             symbols = symbols[:1]
         else:
             said = [box(each) for each in part.boxes] or ["none"]
-        values = solved.failing(part)
+        values = solved.failing(part, present)
         told = solved.told(part, values)
-        shown = {symbol: n for symbol, n in values.items() if symbol in symbols}
+        shown = {symbol: n for symbol, n in values.items() if symbol in symbols or not symbols}
         yield Row(said, solved.carried.graph.nodes[part.node].name, more, shown, told)
 
 
@@ -137,7 +141,7 @@ def write_json(solution: Solution, near: Mapping[str, int] | None, file: TextIO)
         closest=solved and near and (solved.closest(near) or None),
         demands=[
             {"any_of": row.conditions, "layer": row.layer, "more": row.more, "fails_at": row.values, "told": row.told}
-            for row in (_rows(solved) if solved is not None else ())
+            for row in (_rows(solved, solution.present) if solved is not None else ())
         ],
         undecided=[finding(told) for told in solution.undecided],
         checked=[
@@ -148,7 +152,7 @@ def write_json(solution: Solution, near: Mapping[str, int] | None, file: TextIO)
 
 def _set(solved: Domain) -> dict[str, Any]:
     return {
-        "text": whole(solved.boxes),
+        "text": str(solved),
         "any_of": [{symbol: _sizes(own) for symbol, own in each.items()} for each in solved.boxes],
     }
 

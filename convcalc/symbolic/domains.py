@@ -18,6 +18,7 @@ from convcalc.symbolic.carrying import Condition, follow, located
 from convcalc.symbolic.knobs import turned
 from convcalc.symbolic.periodic import Periodic, Product, Unknown, size
 from convcalc.symbolic.sizes import EVERY, NONE, TooWide, where
+from convcalc.symbolic.wording import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,6 +86,9 @@ class Domain:
     def __bool__(self) -> bool:
         return bool(self.boxes)
 
+    def __str__(self) -> str:
+        return whole(self.boxes)
+
     def __contains__(self, values: Mapping[str, int]) -> bool:
         return any(_inside(box, values) for box in self.boxes)
 
@@ -140,9 +144,11 @@ class Domain:
             groups.setdefault(tuple(tuple(box.items()) for box in part.boxes), []).append(part)
         return list(groups.values())
 
-    def failing(self, part: Part) -> dict[str, int]:
-        """Sizes that a part refuses: the next above the smallest member, else below it."""
-        base = self.smallest() or dict.fromkeys(self.symbols, 1)
+    def failing(self, part: Part, present: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Sizes that a part refuses: the next above the smallest member, else below it; if none fit, the present."""
+        base = self.smallest() or dict(present or dict.fromkeys(self.symbols, 1))
+        if not part.holds(base):
+            return base
         for symbol in dict.fromkeys(symbol for box in part.boxes for symbol in box):
             for n in (*range(base[symbol] + 1, base[symbol] + FAR), *range(base[symbol], 0, -1)):
                 values = {**base, symbol: n}
@@ -207,6 +213,7 @@ def domain(carried: Carried, symbols: Sequence[str], more: Iterable[Condition] =
             signs.append((node, demand, found))
         elif found != ({},):
             parts.append(Part(node, demand, found))
+    parts = [part._replace(boxes=_within(part.boxes, boxes, symbols)) for part in parts]
     for node, demand, signed in signs:
         if not all(box[f.symbol] <= where(f - 1, ">=") for f in signed.factors for box in boxes):
             undecided.append(Undecided(node, demand, f"the sign of {signed.told()}"))
@@ -246,6 +253,14 @@ def _narrowed(boxes: list[Box], choices: Sequence[Box]) -> list[Box]:
         if all(narrowed.values()) and narrowed not in met:
             met.append(narrowed)
     return met
+
+
+def _within(choices: tuple[Box, ...], boxes: list[Box], symbols: Sequence[str]) -> tuple[Box, ...]:
+    """Those of several choices that have sizes of the domain: a product of two negative sizes has none."""
+    if len(choices) < 2 or not boxes:
+        return choices
+    kept = [choice for choice in choices if _narrowed(boxes, [choice])]
+    return tuple([{symbol: choice[symbol] for symbol in symbols if symbol in choice} for choice in kept])
 
 
 def _decided(demand: Demand) -> tuple[Box, ...] | str | Product:

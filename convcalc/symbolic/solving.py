@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis import examine
 from convcalc.diagnostics import Diagnostic, Misuse, Problem, SpecError
 from convcalc.symbolic.carrying import follow
 from convcalc.symbolic.domains import Domain, accepts, domain, exactness, opened
@@ -85,7 +86,7 @@ def solve(
         raise Misuse(f"--link: {problem.message}{problem.fix and f' ({problem.fix})'}") from None
     hanging = [told for told in found if told.code in HANGS]
     if len(hanging) < len(found):
-        raise SpecError(told for told in found if told.code not in HANGS)
+        raise SpecError(_explained(graph, [told for told in found if told.code not in HANGS]))
     symbols = [knob.name for knob in knobs]
     if hanging:
         return Solution(graph, knobs, links, None, None, tuple(hanging), _tried(graph, knobs, linked))
@@ -96,6 +97,12 @@ def solve(
     undecided = tuple(dict.fromkeys(map(solved.reason, solved.undecided)))
     trials = _tried(graph, knobs, linked) if undecided else ()
     return Solution(graph, knobs, links, solved, unread, undecided, trials)
+
+
+def _explained(graph: Graph, found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The findings, each as the analysis at the present sizes tells it if it is one there: with how it came to it."""
+    known = {(told.code, told.span): told for told in examine(graph)[1]}
+    return [known.get((told.code, told.span), told) for told in found]
 
 
 def _tried(graph: Graph, knobs: Sequence[Knob], links: Mapping[Knob, str]) -> tuple[Trial, ...]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Misuse, did_you_mean
-from convcalc.dims import Demand
+from convcalc.dims import Demand, Free
 from convcalc.graph import Ref
 from convcalc.symbolic.carrying import Condition
 from convcalc.symbolic.knobs import AXES
@@ -34,7 +34,8 @@ def _condition(carried: Carried, text: str) -> Condition:
     shape = carried.steps[ref.node].outputs[ref.port]
     letters = "C" + AXES.get(len(shape) - 1, "")
     if match["axis"] not in letters[: len(shape)]:
-        raise Misuse(f"--want {text}: {match['name']} has the axes {', '.join(letters[: len(shape)])}")
+        told = f"--want {text}: {match['name']} has the axes {', '.join(letters[: len(shape)])}"
+        raise Misuse(told + _instead(carried, match["axis"]))
     size = int(match["size"])
     relation, size = {
         "=": ("==", size), "==": ("==", size), "<=": ("<=", size), ">=": (">=", size),
@@ -42,6 +43,18 @@ def _condition(carried: Carried, text: str) -> Condition:
     }[match["relation"]]  # fmt: skip
     reason = f"{match['name']}.{match['axis']} is {{left}}, wanted is {relation} {{right}}"
     return Condition(ref.node, Demand(shape[letters.index(match["axis"])], relation, size, "wanted", reason))
+
+
+def _instead(carried: Carried, axis: str) -> str:
+    """The last layer whose size on an axis is open: a block, if it ends one."""
+    graph, steps, _ = carried
+    for place in reversed(range(len(graph.nodes))):
+        shape = steps[place].outputs[0]
+        letters = "C" + AXES.get(len(shape) - 1, "")
+        if axis in letters and isinstance(shape[letters.index(axis)], Free):
+            names = [group.name for group in graph.groups if group.output == Ref(place)]
+            return f"; the last that has {axis} open is {min([graph.nodes[place].name, *names], key=len)}"
+    return ""
 
 
 def _result(graph: Graph, name: str) -> Ref:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from convcalc import kernels, load
 from convcalc.cli import app
+from convcalc.cli.draw import _block as block_of
 from convcalc.cli.draw import _play as play
 from convcalc.diagnostics import Misuse
 from convcalc.draw import grid, net
@@ -70,6 +71,56 @@ def test_boxes_hold_what_works_value_by_value_and_arrows_the_shapes() -> None:
     assert told.boxes[-1] == ("output", (), "output")
 
 
+def test_a_block_of_one_layer_and_what_works_value_by_value_is_told_as_they_are() -> None:
+    boxes = {box.name: box for box in picture(load("googlenet").analyze(), 1).boxes}
+    assert boxes["inception_3a/Conv_3"] == ("inception_3a/Conv_3", ("conv 3x3", "batch_norm, relu"), "layer")
+    whole = {box.name: box for box in picture(load("googlenet").analyze()).boxes}
+    assert whole["inception_3a"] == ("inception_3a", ("Inception, 20 layers",), "block")
+    signal = {box.name: box for box in picture(load("wavenet").analyze(), 2).boxes}
+    assert signal["dilated/1/Layer_2/conv_1"].lines == ("conv, kernel 2, dilation 2", "tanh")
+
+
+def test_what_others_read_too_is_a_box_of_its_own() -> None:
+    graph = Graph()
+    conv = graph.add("conv", graph.input((3, 8, 8)), out_channels=3, kernel_size=1)
+    graph.output(graph.add("add", conv, graph.add("relu", conv)))
+    assert [box.name for box in picture(graph.analyze()).boxes] == ["input", "conv_1", "relu_1", "add_1", "output"]
+    chained = Graph()
+    conv = chained.add("conv", chained.input((3, 8, 8)), out_channels=3, kernel_size=1)
+    chained.output(conv, name="before")
+    chained.output(chained.add("relu", conv), name="after")
+    assert [box.name for box in picture(chained.analyze()).boxes][1:3] == ["conv_1", "relu_1"]
+
+
+@pytest.mark.parametrize(
+    ("net", "name", "kind", "arrows"),
+    [
+        ("googlenet", "inception_3a", "Inception", {("pool2", "inception_3a/Conv_2", "192x28x28"),
+                                                    ("inception_3a/Conv_2", "inception_3a/Conv_3", "96x28x28"),
+                                                    ("inception_3a/concat_1", "output", "256x28x28")}),
+        ("unet", "up2", "Up", {("up3/TwoConvs_1/relu_2", "up2/up", "256x128x128"),
+                               ("down2/relu_2", "up2/concat_1", "128x256x256"),
+                               ("up2/TwoConvs_1", "output", "128x256x256")}),
+        ("shufflenet_v2", "stage2/Unit_1", "Unit", {("stage2/Unit_1/2/channel_shuffle_1", "stage2/Unit_1/3/slice_1",
+                                                     "116x28x28")}),
+    ],
+)  # fmt: skip
+def test_a_block_is_drawn_with_what_flows_into_it_and_out(
+    net: str, name: str, kind: str, arrows: set[tuple[str, str, str]]
+) -> None:
+    analysis = load(net).analyze()
+    group = block_of(analysis.graph, name)
+    assert group is not None
+    assert (group.kind, group.copy) == (kind, group.copies)
+    told = picture(analysis, 0, group)
+    names = [box.name for box in told.boxes]
+    assert {(names[a.source], names[a.target], a.shape) for a in told.arrows} >= arrows
+    assert all(arrow.source < arrow.target for arrow in told.arrows)
+    assert {arrow.target for arrow in told.arrows} == {
+        place for place, box in enumerate(told.boxes) if box.kind != "input"
+    }
+
+
 @pytest.mark.parametrize("name", ["googlenet", "unet", "densenet", "inception_v3", "lenet5"])
 def test_no_two_boxes_touch_and_arrows_begin_and_end_at_theirs(name: str) -> None:
     told = picture(load(name).analyze(), 1)
@@ -109,7 +160,7 @@ def test_odd_names_are_escaped_in_every_format() -> None:
     lines = mermaid(told).splitlines()
     assert lines[0] == "flowchart TD"
     assert all(re.fullmatch(r'  n\d+(\(\[|\[)"[^"<>&\\]*(<br/>[^"<>&\\]*)*"(\]\)|\])', line) for line in lines[1:4])
-    assert len(dot(told).splitlines()) == 2 + len(told.boxes) + len(told.arrows) + 1
+    assert len(dot(told).splitlines()) == 3 + len(told.boxes) + len(told.arrows) + 1
 
 
 def test_dot_and_mermaid_tell_every_box_and_arrow() -> None:
@@ -310,6 +361,7 @@ def test_command_writes_the_format_that_the_ending_names(tmp_path: Path) -> None
     assert run("lenet5")[1].startswith("flowchart TD")
     assert run("lenet5", "C1")[1].startswith("C1: conv(out_channels=6, kernel_size=5) of 1x32x32 makes 6x28x28")
     assert run("lenet5", "C1", "-f", "svg")[1].startswith("<svg ")
+    assert run("googlenet", "inception_3a")[1].startswith('flowchart TD\n  n0(["pool2"])\n')
     title, legend, *windows = run("lenet5", "S2", "--animate")[1].split("\n\n")
     assert title == "S2: avg_pool(kernel_size=2) of 6x28x28 makes 6x14x14"
     assert legend.startswith("# is read")
@@ -334,6 +386,8 @@ def test_command_refuses_what_cannot_be_drawn(tmp_path: Path) -> None:
     assert "has no windows" in run("lenet5", "logits")[2]
     assert "there is no layer 'C9'" in run("lenet5", "C9")[2]
     assert "name one" in run("lenet5", "--animate")[2]
+    assert "name one" in run("googlenet", "inception_3a", "--animate")[2]
+    assert "there is no format 'text' here" in run("googlenet", "inception_3a", "-f", "text")[2]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ from convcalc.diagnostics import Misuse, did_you_mean, listing
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
     from convcalc.draw.windows import Axis
+    from convcalc.graph import Graph, Group
 
 ENDINGS = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "text"}
 PAUSE = 0.25
@@ -23,7 +24,9 @@ PAUSE = 0.25
 
 def draw(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec.")],
-    layer: Annotated[str, typer.Argument(metavar="[LAYER]", help="Draw this layer's windows.")] = "",
+    layer: Annotated[
+        str, typer.Argument(metavar="[LAYER]", help="Draw this layer's windows, or this block as a net.")
+    ] = "",
     set_: Settings = None,
     input_: Inputs = None,
     variant: Variant = "",
@@ -36,21 +39,23 @@ def draw(
     ] = "",
     animate: Annotated[bool, typer.Option("--animate", help="A layer window by window.")] = False,
 ) -> None:
-    """Draw a net as boxes and arrows with shapes, or the windows of one layer on its operand."""
+    """Draw a net or a block as boxes and arrows with shapes, or the windows of one layer on its operand."""
     from convcalc.analysis import analyze
     from convcalc.expand import expand
     from convcalc.loading import open_spec
 
-    name = _format(format_, output, ("text", "svg") if layer else ("mermaid", "dot", "svg"))
     opened, named = open_spec(spec)
     shapes = input_shapes(input_, list(opened.inputs))
     analysis = analyze(expand(opened, settings(set_), variant=variant or named, inputs=shapes))
-    if animate and not layer:
+    block = _block(analysis.graph, layer)
+    windows = bool(layer) and block is None
+    name = _format(format_, output, ("text", "svg") if windows else ("mermaid", "dot", "svg"))
+    if animate and not windows:
         raise Misuse("--animate shows a layer window by window: name one")
     if animate and name == "text" and not output and sys.stdout.isatty():
         _play(*_windows(analysis, layer))
         return
-    text = _layer(analysis, layer, name, animate=animate) if layer else _net(analysis, depth, name)
+    text = _layer(analysis, layer, name, animate=animate) if windows else _net(analysis, depth, block, name)
     if output:
         from convcalc.replacing import replacing
 
@@ -69,13 +74,21 @@ def _format(asked: str, output: str, known: tuple[str, ...]) -> str:
     return name
 
 
-def _net(analysis: Analysis, depth: int, name: str) -> str:
+def _block(graph: Graph, name: str) -> Group | None:
+    """The block of a name; of a repeated one, the last copy."""
+    groups = {group.name: group for group in graph.groups} | {
+        group.name.rpartition("/")[0]: group for group in graph.groups if group.copy == group.copies > 1
+    }
+    return None if any(node.name == name for node in graph.nodes) else groups.get(name)
+
+
+def _net(analysis: Analysis, depth: int, block: Group | None, name: str) -> str:
     from importlib import import_module
 
     from convcalc.draw.boxes import picture
 
     module, function = {"svg": ("net", "svg"), "dot": ("dot", "dot"), "mermaid": ("mermaid", "mermaid")}[name]
-    return str(getattr(import_module(f"convcalc.draw.{module}"), function)(picture(analysis, depth)))
+    return str(getattr(import_module(f"convcalc.draw.{module}"), function)(picture(analysis, depth, block)))
 
 
 def _windows(analysis: Analysis, layer: str) -> tuple[str, tuple[Axis, ...]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from convcalc.draw.arrangement import arrange
+from convcalc.draw.boxes import COLOURS
 from convcalc.draw.canvas import Canvas, element, width_of
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
 LINE = 15
 PAD = 8
-COLOURS = {"input": "#eef3e2", "output": "#eef3e2", "layer": "#e8eef7", "join": "#f7ece1", "block": "#f1e9f5"}
-"""The ground of a box by its kind."""
 INK, FAINT = "#26323f", "#6b7785"
 
 
@@ -30,8 +30,9 @@ def svg(picture: Picture) -> str:
         canvas.path(points, stroke=FAINT, stroke_width=1.2, marker_end="url(#head)")
     for box, size, middle in zip(picture.boxes, sizes, placed.boxes, strict=True):
         _draw(canvas, box, size, middle)
+    leaving = Counter(arrow.source for arrow in picture.arrows)
     for arrow, points in zip(picture.arrows, placed.arrows, strict=True):
-        _label(canvas, arrow.shape, points)
+        _label(canvas, arrow.shape, points, spread=leaving[arrow.source] > 2)
     return canvas.document(placed.width, placed.height, picture.title)
 
 
@@ -49,10 +50,15 @@ def _draw(canvas: Canvas, box: Box, size: Point, middle: Point) -> None:
         canvas.text(x, base, line, fill=FAINT if number else INK, font_weight="normal" if number else "600")
 
 
-def _label(canvas: Canvas, words: str, points: tuple[Point, ...]) -> None:
-    """The shape, where the arrow has left its box, with a white edge over the lines behind it."""
+def _label(canvas: Canvas, words: str, points: tuple[Point, ...], *, spread: bool) -> None:
+    """The shape beside an upright arrow or on a slanting one, with a white edge over the lines behind it.
+
+    It stands where the arrow has left its box, or further away, where many that leave it have spread.
+    """
     (x, y), (to_x, to_y) = points[0], points[1]
-    part = min(0.5, LINE / max(to_y - y, 1))
-    place = x + (to_x - x) * part + 4, y + LINE
-    canvas.text(*place, words, size=9, anchor="start", fill="#fff", stroke="#fff", stroke_width=3)
-    canvas.text(*place, words, size=9, anchor="start", fill=FAINT)
+    part = min(0.6, (19 if spread else LINE) / max(to_y - y, 1))
+    upright = abs(to_x - x) < 1
+    place = x + (to_x - x) * part + 4 * upright, y + (to_y - y) * part + 3 * (not upright)
+    anchor = "start" if upright else "middle"
+    canvas.text(*place, words, size=9, anchor=anchor, fill="#fff", stroke="#fff", stroke_width=3)
+    canvas.text(*place, words, size=9, anchor=anchor, fill=FAINT)

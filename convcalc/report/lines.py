@@ -92,9 +92,11 @@ def _levels(graph: Graph) -> Iterator[tuple[Group, int]]:
         yield group, len(around)
 
 
-def folded(graph: Graph, depth: int) -> dict[int, Group]:
-    """The blocks that stay closed when ``depth`` levels are opened, by their first node."""
-    return {group.start: group for group, level in _levels(graph) if level == depth + 1 and group.stop > group.start}
+def folded(graph: Graph, depth: int, inside: Group | None = None) -> dict[int, Group]:
+    """The blocks that stay closed when ``depth`` levels are opened, of the net or inside one, by their first node."""
+    levels = list(_levels(graph))
+    closed = depth + 1 + sum(level for group, level in levels if group is inside)
+    return {group.start: group for group, level in levels if level == closed and group.stop > group.start}
 
 
 def _single(row: Row) -> Line:

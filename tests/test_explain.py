@@ -285,6 +285,12 @@ def test_op_of_sizes_with_names_tells_closed_forms() -> None:
         r"\left\lceil \frac{n}{2} \right\rceil"
         in run("op", "avg_pool", "3xn", "--kernel-size", "2", "--ceil-mode", "-f", "latex")[1]
     )
+    pooled = run("op", "max_pool", "CxL", "--kernel-size", "k", "--padding", "p", "--ceil-mode")[1]
+    assert "and k >= 1 and p >= 0 and 2*p <= k and " in pooled
+    assert "checked against the net at C = 224, L = 224, k = 1, p = 0" in pooled
+    assert "and p >= 0\nchecked" in run("op", "pad", "3xL", "--padding", "p")[1]
+    assert "and a >= 0 and L - a >= 1\n" in run("op", "slice", "3xL", "--dim", "2", "--start", "a")[1]
+    assert "and n >= 1 " in run("op", "reshape", "3xL", "--shape", "n,-1")[1]
     assert "give every size a number" in run("op", "linear", "F", "--out-features", "2", "--terms")[2]
     assert "or 3xHxW, not '3xH-1'" in run("op", "relu", "3xH-1")[2]
     assert "has no format 'markdown'" in run("op", "relu", "3xH", "-f", "markdown")[2]

@@ -94,7 +94,8 @@ def _free(op: type[Op], operands: list[str], given: dict[str, str]) -> dict[str,
         if isinstance(attribute, (Integer, PerAxis, Padding, Integers)) and value not in getattr(
             attribute, "words", ()
         ):
-            found |= {name: max(1, attribute.minimum or 1) for name in NAME.findall(value) if name not in found}
+            least = int(isinstance(attribute, Integers)) if attribute.minimum is None else attribute.minimum
+            found |= {name: least for name in NAME.findall(value) if name not in found}
     return found
 
 

@@ -18,7 +18,7 @@ MOST = 10_000
 
 
 class Split(Op):
-    """The operand in parts on one axis: a port for each, ``0``, ``1``, ...
+    """The operand in parts on one axis, a port for each: ``0``, ``1`` and so on.
 
     The number of parts does not depend on the operand: ``sections`` sum up to it, ``chunks`` divide it.
     Source: torch.split, torch.chunk.

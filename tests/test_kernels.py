@@ -886,12 +886,12 @@ def flipped(right: Any) -> Any:
 
 FAULTS: dict[str, tuple[str, Callable[[Any], Any], str, tuple[bool, bool]]] = {
     "off by one in padding": (
-        "conv.paddings",
+        "_sliding.paddings",
         lambda right: lambda *a: [(before + 1, after - 1) if after else (before, after) for before, after in right(*a)],
         "conv", (True, False),
     ),
     "a position of padding too many": (
-        "conv.paddings",
+        "_sliding.paddings",
         lambda right: lambda *a: [(before, after + 1) for before, after in right(*a)],
         "conv", (True, False),
     ),
@@ -930,7 +930,7 @@ FAULTS: dict[str, tuple[str, Callable[[Any], Any], str, tuple[bool, bool]]] = {
         "conv", (True, False),
     ),
     "a copy whose gradient is lost": (
-        "conv.gathered",
+        "_sliding.gathered",
         lambda right: lambda dx, amounts, mode: right(dx, amounts, "zeros"),
         "conv", (False, True),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcalc.kernels._types import Sizes
+    from convcalc.kernels._types import Array, Sizes
 
 
 def per_axis(value: Any, rank: int, name: str) -> tuple[Any, ...]:
@@ -25,6 +25,13 @@ def agree(name: str, stated: Any, found: Any) -> None:
     """An attribute that only says what the arrays show anyway: where given it must be right."""
     if stated is not None and stated != found:
         raise ValueError(f"{name} says {stated}, the arrays have {found}")
+
+
+def given(bias: Array | bool | None) -> Array | None:
+    """The learnt constants, None where there are none; raises ValueError where they are promised and missing."""
+    if bias is True:
+        raise ValueError("the bias is missing")
+    return None if isinstance(bias, bool) else bias
 
 
 def agree_axes(name: str, stated: Any, found: Sizes) -> None:

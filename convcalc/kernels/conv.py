@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcalc.kernels import correlation
-from convcalc.kernels._axes import agree, agree_axes, per_axis
-from convcalc.kernels._border import gathered, surrounded
+from convcalc.kernels._axes import agree, agree_axes, given, per_axis
 from convcalc.kernels._initial import weights
+from convcalc.kernels._sliding import sliding
 from convcalc.kernels._tally import tally
-from convcalc.kernels._windows import paddings, reach
 
 if TYPE_CHECKING:
     from convcalc.kernels._types import Array, Generator, Gradients, Sizes, Vjp
@@ -42,31 +41,27 @@ def conv(
     Source: torch.nn.Conv2d; Dumoulin & Visin 2016, section 2.
     """
     outputs, channels, *kernel = weight.shape
-    rank = x.ndim - 2
     agree("out_channels", out_channels, outputs)
     agree("in_channels", in_channels, x.shape[1])
     agree("channels of the weight", channels * groups, x.shape[1])
     agree_axes("kernel_size", kernel_size, tuple(kernel))
-    if padding_mode != "zeros" and padding in ("same_upper", "same_lower"):
-        raise ValueError(f"padding {padding!r} is made of zeros")
-    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
-    amounts = paddings(padding, x.shape[2:], [reach(k, d) for k, d in zip(kernel, dilations, strict=True)], strides)
+    slide = sliding(x.shape[2:], tuple(kernel), stride, padding, dilation, padding_mode)
     core = correlation.find(algorithm)
-    moved = (strides, dilations, groups)
+    moved = (slide.strides, slide.dilations, groups)
 
     turned = reversed_axes(weight) if flip else weight
-    y = core.correlate(surrounded(x, amounts, padding_mode), turned, *moved)
+    y = core.correlate(slide.padded(x), turned, *moved)
     y = shifted(y, bias)
     tally.macs += y.size * weight[0].size
 
     def vjp(dy: Array) -> Gradients:
-        padded = surrounded(x, amounts, padding_mode)
+        padded = slide.padded(x)
         dw = core.weight_adjoint(padded, dy, tuple(kernel), *moved)
         gradients: Gradients = {"weight": reversed_axes(dw) if flip else dw}
         tally.weight_macs += dy.size * weight[0].size
         if wanted[0]:
             dx = core.input_adjoint(dy, turned, padded.shape[2:], *moved)
-            gradients[0] = gathered(dx, amounts, padding_mode)
+            gradients[0] = slide.gathered(dx)
             tally.input_macs += dy.size * weight[0].size
         return gradients | bias_gradient(dy, bias)
 
@@ -80,18 +75,15 @@ def reversed_axes(weight: Array) -> Array:
 
 def shifted(y: Array, bias: Array | bool | None) -> Array:
     """``y [N, O, *P]`` with a constant added to each channel, in place."""
-    if bias is True:
-        raise ValueError("the bias is missing")
-    if bias is not None and bias is not False:
-        y += bias.reshape(-1, *(1,) * (y.ndim - 2))
+    shift = given(bias)
+    if shift is not None:
+        y += shift.reshape(-1, *(1,) * (y.ndim - 2))
     return y
 
 
 def bias_gradient(dy: Array, bias: Array | bool | None) -> Gradients:
     """Each constant is added to all values of its channel."""
-    if bias is None or isinstance(bias, bool):
-        return {}
-    return {"bias": dy.sum(axis=(0, *range(2, dy.ndim)))}
+    return {} if given(bias) is None else {"bias": dy.sum(axis=(0, *range(2, dy.ndim)))}
 
 
 def parameters(

@@ -10,9 +10,8 @@ import numpy as np
 
 from convcalc.kernels import correlation
 from convcalc.kernels._axes import per_axis
-from convcalc.kernels._border import gathered, surrounded
+from convcalc.kernels._sliding import sliding
 from convcalc.kernels._tally import tally
-from convcalc.kernels._windows import paddings, reach
 
 if TYPE_CHECKING:
     from convcalc.kernels._types import Array, Gradients, Vjp
@@ -55,19 +54,17 @@ def filter(  # noqa: A001  # kernels bear the name of their op
     if numbers.ndim != rank:
         raise ValueError(f"a kernel of {numbers.ndim} axes for {rank}")
     weight = np.broadcast_to(np.flip(numbers) if flip else numbers, (channels, 1, *numbers.shape)).astype(x.dtype)
-    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
-    spans = [reach(k, d) for k, d in zip(numbers.shape, dilations, strict=True)]
-    amounts = paddings(padding, x.shape[2:], spans, strides)
+    slide = sliding(x.shape[2:], numbers.shape, stride, padding, dilation, padding_mode)
     core = correlation.find("direct")
-    moved = (strides, dilations, channels)
-    padded = surrounded(x, amounts, padding_mode)
+    moved = (slide.strides, slide.dilations, channels)
+    padded = slide.padded(x)
     sizes = padded.shape[2:]
     y = core.correlate(padded, weight, *moved)
     tally.macs += y.size * numbers.size
 
     def vjp(dy: Array) -> Gradients:
         tally.input_macs += dy.size * numbers.size
-        return {0: gathered(core.input_adjoint(dy, weight, sizes, *moved), amounts, padding_mode)}
+        return {0: slide.gathered(core.input_adjoint(dy, weight, sizes, *moved))}
 
     return y, vjp
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convcalc.kernels._axes import agree
+from convcalc.kernels._axes import agree, given
 from convcalc.kernels._initial import weights
 from convcalc.kernels._tally import tally
 
@@ -31,21 +31,20 @@ def linear(
     agree("out_features", out_features, outputs)
     agree("in_features", in_features, inputs)
     agree("columns of the weight", inputs, x.shape[-1])
-    if bias is True:
-        raise ValueError("the bias is missing")
+    shift = given(bias)
     rows = x.reshape(-1, inputs)
     y = rows @ weight.T
     tally.macs += len(rows) * weight.size
     tally.product(len(rows), inputs, outputs)
-    if bias is not None and bias is not False:
-        y += bias
+    if shift is not None:
+        y += shift
 
     def vjp(dy: Array) -> Gradients:
         dy = dy.reshape(-1, outputs)
         gradients: Gradients = {"weight": dy.T @ rows}
         tally.weight_macs += len(dy) * weight.size
         tally.product(outputs, len(dy), inputs)
-        if bias is not None and bias is not False:
+        if shift is not None:
             gradients["bias"] = dy.sum(axis=0)
         if wanted[0]:
             gradients[0] = (dy @ weight).reshape(x.shape)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcalc.kernels import correlation
-from convcalc.kernels._axes import agree, agree_axes, per_axis
-from convcalc.kernels._border import gathered, surrounded
+from convcalc.kernels._axes import agree, agree_axes, given, per_axis
 from convcalc.kernels._initial import weights
+from convcalc.kernels._sliding import sliding
 from convcalc.kernels._tally import tally
-from convcalc.kernels._windows import paddings, reach, taps
+from convcalc.kernels._windows import taps
 
 if TYPE_CHECKING:
+    from convcalc.kernels._sliding import Sliding
     from convcalc.kernels._types import Array, Generator, Gradients, Sizes, Vjp
 
 
@@ -43,51 +44,44 @@ def local_conv(
     agree("in_channels", in_channels, x.shape[1])
     agree("channels of the weight", channels, x.shape[1])
     agree_axes("kernel_size", kernel_size, tuple(kernel))
-    if bias is True:
-        raise ValueError("the bias is missing")
-    shift = bias if isinstance(bias, np.ndarray) else None
-    dilations = per_axis(dilation, rank, "dilation")
-    starts, amounts = _placed(x.shape[2:], tuple(kernel), stride, padding, dilation)
+    shift = given(bias)
+    slide = sliding(x.shape[2:], tuple(kernel), stride, padding, dilation, padding_mode)
+    starts = _starts(slide, x.shape[2:], tuple(kernel))
     agree("positions of the weight", weight.shape[1 : 1 + rank], tuple(len(first) for first in starts))
     turned = np.flip(weight, tuple(range(-rank, 0))) if flip else weight
     every = list(np.ndindex(*kernel))
 
-    padded = surrounded(x, amounts, padding_mode)
+    padded = slide.padded(x)
     y = np.zeros((len(x), *weight.shape[: 1 + rank]), x.dtype)
     for j in every:
-        y += np.einsum("nc...,o...c->no...", padded[taps(starts, j, dilations)], turned[(..., *j)])
+        y += np.einsum("nc...,o...c->no...", padded[taps(starts, j, slide.dilations)], turned[(..., *j)])
     if shift is not None:
         y += shift
     tally.macs += y.size * channels * len(every)
 
     def vjp(dy: Array) -> Gradients:
-        padded = surrounded(x, amounts, padding_mode)
+        padded = slide.padded(x)
         dw, dx = np.empty_like(weight), np.zeros_like(padded)
         for j in every:
             own = j if not flip else tuple(k - 1 - i for i, k in zip(j, kernel, strict=True))
-            seen = taps(starts, j, dilations)
+            seen = taps(starts, j, slide.dilations)
             dw[(..., *own)] = np.einsum("nc...,no...->o...c", padded[seen], dy)
             if wanted[0]:
                 dx[seen] += np.einsum("no...,o...c->nc...", dy, turned[(..., *j)])
         gradients: Gradients = {"weight": dw}
         tally.weight_macs += dy.size * channels * len(every)
         if wanted[0]:
-            gradients[0] = gathered(dx, amounts, padding_mode)
+            gradients[0] = slide.gathered(dx)
             tally.input_macs += dy.size * channels * len(every)
         return gradients if shift is None else gradients | {"bias": dy.sum(axis=0)}
 
     return y, vjp
 
 
-def _placed(
-    sizes: Sizes, kernel: Sizes, stride: Any, padding: Any, dilation: Any
-) -> tuple[list[range], list[tuple[int, int]]]:
-    """First positions of the windows in the padded operand, and the padding."""
-    rank = len(sizes)
-    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
-    amounts = paddings(padding, sizes, [reach(k, d) for k, d in zip(kernel, dilations, strict=True)], strides)
-    padded = tuple(n + before + after for n, (before, after) in zip(sizes, amounts, strict=True))
-    return correlation.place(padded, kernel, strides, dilations), amounts
+def _starts(slide: Sliding, sizes: Sizes, kernel: Sizes) -> list[range]:
+    """First positions of the windows in the padded operand."""
+    padded = tuple(n + before + after for n, (before, after) in zip(sizes, slide.amounts, strict=True))
+    return correlation.place(padded, kernel, slide.strides, slide.dilations)
 
 
 def parameters(
@@ -105,6 +99,6 @@ def parameters(
 ) -> dict[str, Array]:
     """Weight ``[O, *P, C, *K]`` and bias ``[O, *P]`` for an operand ``[N, C, *S]``."""
     kernel = per_axis(kernel_size, len(x_shape) - 2, "kernel_size")
-    starts, _amounts = _placed(x_shape[2:], kernel, stride, padding, dilation)
-    places = (out_channels, *map(len, starts))
+    slide = sliding(x_shape[2:], kernel, stride, padding, dilation)
+    places = (out_channels, *map(len, _starts(slide, x_shape[2:], kernel)))
     return weights(rng, (*places, x_shape[1], *kernel), places, bias, dtype, x_shape[1] * prod(kernel))

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcalc.kernels import correlation
-from convcalc.kernels._axes import agree, agree_axes, per_axis
-from convcalc.kernels._border import gathered, surrounded
+from convcalc.kernels._axes import agree, agree_axes, given, per_axis
 from convcalc.kernels._initial import weights
+from convcalc.kernels._sliding import sliding
 from convcalc.kernels._tally import tally
-from convcalc.kernels._windows import paddings, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,17 +46,15 @@ def tiled_conv(
     agree("channels of the weight", channels, x.shape[1])
     agree_axes("kernel_size", kernel_size, tuple(kernel))
     agree_axes("tiles", tiles, count)
-    if bias is True:
-        raise ValueError("the bias is missing")
-    shift = bias if isinstance(bias, np.ndarray) else None
-    strides, dilations = per_axis(stride, rank, "stride"), per_axis(dilation, rank, "dilation")
-    amounts = paddings(padding, x.shape[2:], [reach(k, d) for k, d in zip(kernel, dilations, strict=True)], strides)
+    shift = given(bias)
+    slide = sliding(x.shape[2:], tuple(kernel), stride, padding, dilation, padding_mode)
+    strides, dilations = slide.strides, slide.dilations
     turn = tuple(range(-rank, 0))
     turned = np.flip(weight, turn) if flip else weight
     core = correlation.find("im2col")
     moved = tuple(s * t for s, t in zip(strides, count, strict=True)), dilations, 1
 
-    padded = surrounded(x, amounts, padding_mode)
+    padded = slide.padded(x)
     places = correlation.counts(correlation.place(padded.shape[2:], tuple(kernel), strides, dilations))
     y = np.empty((len(x), len(weight), *places), x.dtype)
     for mine, outputs, seen in _parts(count, places, strides):
@@ -67,7 +64,7 @@ def tiled_conv(
     tally.macs += y.size * channels * prod(kernel)
 
     def vjp(dy: Array) -> Gradients:
-        padded = surrounded(x, amounts, padding_mode)
+        padded = slide.padded(x)
         dw, dx = np.zeros_like(weight), np.zeros_like(padded)
         db = None if shift is None else np.zeros_like(shift)
         for mine, outputs, seen in _parts(count, places, strides):
@@ -79,7 +76,7 @@ def tiled_conv(
         gradients: Gradients = {"weight": np.flip(dw, turn) if flip else dw}
         tally.weight_macs += dy.size * channels * prod(kernel)
         if wanted[0]:
-            gradients[0] = gathered(dx, amounts, padding_mode)
+            gradients[0] = slide.gathered(dx)
             tally.input_macs += dy.size * channels * prod(kernel)
         return gradients if db is None else gradients | {"bias": db}
 

@@ -713,10 +713,10 @@ def test_every_op_is_compared() -> None:
 
 def test_planted_errors_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flip that is forgotten, a padding off by one, a wrong argmax, a slope at a corner."""
-    from convcalc.kernels import conv, max_pool, relu
+    from convcalc.kernels import _sliding, max_pool, relu
     from convcalc.kernels.correlation import im2col
 
-    adjoint, paddings, places = im2col.input_adjoint, conv.paddings, max_pool._places
+    adjoint, paddings, places = im2col.input_adjoint, _sliding.paddings, max_pool._places
 
     def flipped(dy: Array, w: Array, *rest: Any) -> Array:
         return adjoint(dy, w[(..., *(slice(None, None, -1),) * (w.ndim - 2))], *rest)
@@ -724,7 +724,12 @@ def test_planted_errors_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     faults = [
         (im2col, "input_adjoint", flipped, lambda: test_conv_transpose("im2col")),
         (im2col, "input_adjoint", flipped, lambda: test_conv("im2col")),
-        (conv, "paddings", lambda *a: [(after, before) for before, after in paddings(*a)], lambda: test_conv("im2col")),
+        (
+            _sliding,
+            "paddings",
+            lambda *a: [(after, before) for before, after in paddings(*a)],
+            lambda: test_conv("im2col"),
+        ),
         (max_pool, "_places", lambda *a: np.maximum(places(*a) - 1, 0), lambda: test_pools("max_pool")),
         (relu, "relu", lambda x: (np.maximum(x, 0), lambda dy: {0: dy * (x >= 0)}), lambda: test_corners("relu")),
     ]

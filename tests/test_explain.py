@@ -238,6 +238,7 @@ def test_op_takes_every_attribute_as_an_option() -> None:
     assert "reshape(shape=(60,)) of 3x4x5 makes 60" in run("op", "reshape", "3x4x5", "--shape", "60")[1]
     assert "of 3x8x8 and 3x8x8 makes 6x8x8" in run("op", "concat", "3x8x8", "3x8x8")[1]
     assert "makes 3x8x8" in run("op", "max_unpool", "3x4x4", "3x4x4", "--kernel-size", "2")[1]
+    assert run("op", "conf", "3x8")[2] == "there is no op 'conf': did you mean 'conv'?"
     assert "not '3y8'" in run("op", "relu", "3y8")[2]
     assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]
 
@@ -268,6 +269,7 @@ def test_op_says_how_many_shapes_are_wanted() -> None:
     for said, told in {
         "cross_entropy 10": "cross_entropy takes 2 operands, 1 given: write their shapes, as in 3x8x8 3x8x8",
         "add 3x4": "add takes 2 operands or more, 1 given",
+        "conv": "conv takes 1 operand, 0 given: write their shapes, as in 3x8x8",
         "conv --kernel-size 3": "conv takes 1 operand, 0 given: write their shapes, as in 3x8x8",
         "relu 3x4 3x4": "relu takes 1 operand, 2 given",
     }.items():

@@ -25,9 +25,9 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 def op(
     kind: Annotated[str, typer.Argument(metavar="OP", help="An operation: conv, max_pool, linear ...")],
     said: Annotated[
-        list[str],
-        typer.Argument(metavar="CxHxW... [--ATTRIBUTE VALUE]...", help="The shape of each operand, then attributes."),
-    ],
+        list[str] | None,
+        typer.Argument(metavar="CxHxW... [--ATTRIBUTE VALUE]...", help="The shape of each operand, and attributes."),
+    ] = None,
     terms: Annotated[
         bool, typer.Option("--terms", help="The op and its gradients as sums of products, term by term.")
     ] = False,
@@ -35,21 +35,20 @@ def op(
 ) -> None:
     """One operation on its own, with its formulas; of sizes with a name, as in 3xHxW, closed forms.
 
-    Every attribute is an option: convcalc op conv 3x224x224 --out-channels 64 --kernel-size 7,5 --no-bias
+    Every attribute is an option: convcalc op conv 3x224x224 --out-channels 64 --kernel-size 7,5 --no-bias. What an op
+    has: convcalc ops conv.
     """
-    from convcalc import ops
     from convcalc.analysis import analyze
+    from convcalc.cli.ops import named
     from convcalc.expand import expand
     from convcalc.explain.net import explanations
     from convcalc.explain.page import write, write_sums
-    from convcalc.ops._op import Op
     from convcalc.source import Source
     from convcalc.spec import read_spec
 
-    known = ops.find(kind) if kind in ops.names() else Op
-    operands, given = _parsed(known, said)
-    if known.name:
-        _count(known, len(operands))
+    known = named(kind)
+    operands, given = _parsed(known, said or [])
+    _count(known, len(operands))
     inputs = "".join(f"  x{place}: {_input(known, place, text)}\n" for place, text in enumerate(operands, 1))
     names = ", ".join(f"x{place}" for place in range(1, len(operands) + 1))
     free = _free(known, operands, given)

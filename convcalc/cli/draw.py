@@ -108,11 +108,12 @@ def _windows(analysis: Analysis, layer: str) -> tuple[str, tuple[Axis, ...]]:
 def _layer(analysis: Analysis, layer: str, name: str, *, animate: bool) -> str:
     from convcalc.draw.grid import svg
     from convcalc.draw.windows import LEGEND, WIDTH, frames, text
+    from convcalc.report.text import width
 
     title, shown = _windows(analysis, layer)
     if name == "svg":
         return svg(title, shown, animate=animate)
-    room = max(1, min(WIDTH, get_terminal_size().columns - 8)) if sys.stdout.isatty() else WIDTH
+    room = max(1, min(WIDTH, width(sys.stdout) - 8)) if sys.stdout.isatty() else WIDTH
     pictures = [LEGEND, *frames(shown)] if animate else text(shown, room)
     return "\n\n".join([title, *pictures]) + "\n"
 

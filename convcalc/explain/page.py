@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Misuse, did_you_mean, listing
@@ -10,6 +11,7 @@ from convcalc.explain.terms import sums
 from convcalc.explain.writing import LATEX, TEXT, formula, numbers
 from convcalc.report.markdown import escaped
 from convcalc.report.numbers import grouped, times
+from convcalc.report.text import width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 MOST = 6
 """Terms of one sum; of more, as the bins of an adaptive pool have, the first and the last are written."""
 WIDTH = 100
-"""Columns that a line of text may take before it is broken at its equals signs."""
+"""Columns that a line of text may take before it is broken at its equals signs, where no terminal is narrower."""
 
 
 def write(name: str, told: Sequence[Explanation], file: TextIO) -> None:
     """Write explanations as text, markdown or latex, in the order given. Raises Misuse for another format."""
-    pages = {"text": _text, "markdown": _markdown, "latex": _latex}
+    room = min(WIDTH, width(file)) if file.isatty() else WIDTH
+    pages: dict[str, Callable[[Explanation], Iterator[str]]] = {
+        "text": partial(_text, room=room),
+        "markdown": _markdown,
+        "latex": _latex,
+    }
     _write(pages, name, told, file)
 
 
@@ -61,13 +68,13 @@ def heading(told: Explanation) -> str:
     return f"{told.name}: {told.op!r} of {operands} makes {results}"
 
 
-def _text(told: Explanation) -> Iterator[str]:
+def _text(told: Explanation, room: int) -> Iterator[str]:
     yield heading(told)
     margin = 2 + max((len(step.what) for step in told.steps), default=0)
     for step in told.steps:
         parts = sides(step, told, TEXT)
         line = " = ".join(parts)
-        if margin + 2 + len(line) > WIDTH:
+        if margin + 2 + len(line) > room:
             line = f"\n{' ' * (margin + 2)}= ".join(parts)
         yield f"  {step.what:<{margin}}{line}"
 

@@ -331,7 +331,7 @@ def test_the_effective_field_lies_in_the_field() -> None:
     x = net.input((2, 25, 25))
     for _ in range(5):
         x = net.add("conv", x, out_channels=6, kernel_size=3, padding=1)
-    found = effective(net, x, "input", (12, 12), 4)
+    found = effective(net, x, "input", (slice(None), 12, 12), 4)
     outside = np.ones((25, 25), bool)
     outside[7:18, 7:18] = False
     assert not found.gradient[outside].any()
@@ -350,7 +350,7 @@ def test_a_uniform_kernel_spreads_as_far_as_is_known() -> None:
     """One kernel of ones, no activation: the gradient is 1 on the square, so 95 % is known by counting."""
     net = Graph()
     x = net.add("avg_pool", net.input((1, 31, 31)), kernel_size=21, stride=1, padding=10)
-    found = effective(net, x, "input", (15, 15), 1)
+    found = effective(net, x, "input", (slice(None), 15, 15), 1)
     assert found.centre == (15, 15)
     distances = sorted(np.hypot(r, c) for r in range(-10, 11) for c in range(-10, 11))
     assert found.radius == pytest.approx(distances[int(np.ceil(0.95 * 441)) - 1])

@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import supports
 from convcalc.analysis.shapes import inferred
 from convcalc.ops._op import IDENTITY
@@ -77,9 +78,9 @@ def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misalig
     """
     steps = inferred(graph) if steps is None else steps
     found: list[Misaligned] = []
-    seen = supports(graph, steps)
-    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=True)):
-        told = [(ref, axes) for ref, axes in zip(node.inputs, step.taps, strict=True) if axes]
+    seen, orders = supports(graph, steps), Orders(graph, steps)
+    for place, node in enumerate(graph.nodes):
+        told = [(ref, axes) for ref, axes in zip(node.inputs, orders.taps(place), strict=True) if axes]
         if len(told) < 2 or any(t != IDENTITY for _, axes in told for t in axes):
             continue
         (first, _), *others = told

@@ -12,6 +12,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.masks import HERE, NOTHING, WHOLE, Axis, Mask, compose
+from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import Field, Support, has_seam, join
 from convcalc.analysis.regions import AXES, Box, union
 from convcalc.analysis.shapes import inferred
@@ -89,8 +90,9 @@ class Trace:
         self.local = local
         self.steps = inferred(graph) if steps is None else steps
         self.runs: dict[Ref, tuple[Run, ...]] = {}
+        self.orders = Orders(graph, self.steps)
         self._composed: dict[tuple[Axis, Taps], Axis | None] = {}
-        self._reads: dict[tuple[Applied, int], Reads] = {}
+        self._reads: dict[Ref | tuple[Applied, int], Reads] = {}
         wanted = {ref for node in graph.nodes for ref in node.inputs} | set(graph.results().values())
         for place, step in enumerate(self.steps):
             for port in range(len(step.outputs)):
@@ -116,11 +118,11 @@ class Trace:
             refs = [ref for ref in (Ref(place, port) for port in range(len(step.outputs))) if ref in self.runs]
             seen = _together([run.seen for ref in refs for run in self.runs[ref]])
             gathered = {source for source, region in seen.regions.items() if region.frozen}
-            for ref, taps in zip(node.inputs, step.taps, strict=True):
+            for ref, taps in zip(node.inputs, self.orders.taps(place), strict=True):
                 gathers = any(axis.advance == 0 for axis in taps or ())
                 if taps is not None:
-                    regions = self.runs[ref][0].seen.regions
-                    gathered |= set(regions) if gathers else whole[ref.node]
+                    behind = {source for run in self.runs[ref] for source in run.seen.regions}
+                    gathered |= behind if gathers else whole[ref.node]
             whole.append(gathered)
             told.append({
                 source: Support(region.fields(self.sizes(source)), source in gathered, region.frozen)
@@ -134,29 +136,39 @@ class Trace:
 
     def reads(self, ref: Ref) -> Reads:
         """For each operand of a result its taps on all axes, worked out once for layers that are alike."""
-        step = self.steps[ref.node]
-        known = self._reads.get((step, ref.port))
+        key = ref if self.orders.of else (self.steps[ref.node], ref.port)
+        known = self._reads.get(key)
         if known is None:
-            known = self._reads[step, ref.port] = step.op.reads(ref.port, *step.inputs) if step.op else ()
+            known = self._reads[key] = self.orders.reads(ref)
         return known
+
+    def shape(self, ref: Ref) -> Shape:
+        """A result's shape, its axes in the order of the inputs'."""
+        return self.orders.shape(ref)
+
+    def bounded(self, place: int) -> bool:
+        """Whether the taps of a node may name more than a value reads."""
+        op, step = self.graph.nodes[place].op, self.steps[place]
+        return op is not None and (op.bounded(*step.inputs) or not self.orders.kept(place))
 
     def _through(self, ref: Ref) -> tuple[Run, ...]:
         place = ref.node
-        node, step = self.graph.nodes[place], self.steps[place]
-        channels, *sizes = step.outputs[ref.port]
+        node = self.graph.nodes[place]
+        channels, *sizes = self.shape(ref)
         if node.op is None:
             return (Run(0, channels, Seen({place: Region(((HERE,) * len(sizes),))})),)
         reads = self.reads(ref)
+        spatial = ref.node in self.orders.of and self.orders.of[ref.node][0] > 0
         if len(reads) == 1 and reads[0] is not None and reads[0].count(IDENTITY) == len(reads[0]):
-            return self.runs[node.inputs[0]]
-        seam = has_seam(None if axes is None else axes[1:] for axes in reads) or node.op.bounded(*step.inputs)
+            return tuple(_taken(self.runs[node.inputs[0]], IDENTITY, channels, spatial=spatial))
+        seam = has_seam(None if axes is None else axes[1:] for axes in reads) or self.bounded(place)
         parts: list[list[Run]] = []
         for operand, axes in zip(node.inputs, reads, strict=True):
             if axes is None:
                 continue
             seen: dict[int, Seen] = {}
             part = []
-            for run in _taken(self.runs[operand], axes[0], channels):
+            for run in _taken(self.runs[operand], axes[0], channels, spatial=spatial):
                 key = id(run.seen)
                 if key not in seen:
                     seen[key] = self._spatial(run.seen, axes[1:], exact=not seam)
@@ -199,12 +211,17 @@ class Trace:
         return self._composed[key]
 
 
-def _taken(runs: tuple[Run, ...], taps: Taps, channels: int) -> Iterable[Run]:
-    """The runs of a result of so many channels, whose channels read the operand's by ``taps``."""
+def _taken(runs: tuple[Run, ...], taps: Taps, channels: int, *, spatial: bool) -> Iterable[Run]:
+    """The runs of a result of so many channels, whose channels read the operand's by ``taps``.
+
+    ``spatial``: what lies in front is an axis whose windows may reach beyond its borders.
+    """
     if taps == IDENTITY:
-        return runs
+        if not runs or runs[-1].stop <= channels:
+            return runs
+        return [run._replace(stop=min(run.stop, channels)) for run in runs if run.start < channels]
     start = taps.windows[0][0]
-    if len(runs) == 1 and start >= 0:
+    if len(runs) == 1 and start >= 0 and not spatial:
         return [Run(0, channels, runs[0].seen)]
     if taps.advance == 0:
         return [Run(0, channels, _together([run.seen for run in runs if run.stop > start]))]

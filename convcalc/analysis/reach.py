@@ -66,22 +66,22 @@ def reached(trace: Trace, wanted: dict[Ref, tuple[Box[int], ...]]) -> dict[str, 
     found = {ref: Reached(boxes, True, False) for ref, boxes in wanted.items()}
     cut = False
     for place in range(last, -1, -1):
-        node, step = graph.nodes[place], trace.steps[place]
+        node = graph.nodes[place]
         if node.op is None:
             continue
         arrived = [(ref, found.pop(ref)) for ref in [*found] if ref.node == place]
         for ref, results in arrived:
             if not results.boxes:
                 continue
-            partial = node.op.view and results.boxes != (full(step.outputs[ref.port]),)
-            bounded = node.op.bounded(*step.inputs)
+            partial = node.op.view and results.boxes != (full(trace.shape(ref)),)
+            bounded = trace.bounded(place)
             for index, axes in enumerate(trace.reads(ref)):
                 operand = node.inputs[index]
                 if axes is None or (trace.local and _left_out(trace, ref, index)):
                     continue
                 # A view that mixes axes puts each value somewhere; what one of them saw is not told by axes.
                 exact = results.exact and not bounded and not (partial and any(t.advance == 0 for t in axes))
-                boxes, beyond = _back(results.boxes, axes, step.inputs[index])
+                boxes, beyond = _back(results.boxes, axes, trace.shape(operand))
                 cut |= beyond
                 known = found.get(operand, NONE)
                 kept, precise = union(BITS, (*known.boxes, *boxes))
@@ -143,7 +143,7 @@ def unseen(trace: Trace, wanted: dict[Ref, tuple[Box[int], ...]] | None = None) 
     """For each input by name what none of these results depends on, by default none of the outputs."""
     graph = trace.graph
     if wanted is None:
-        wanted = {ref: (full(trace.steps[ref.node].outputs[ref.port]),) for ref in graph.results().values()}
+        wanted = {ref: (full(trace.shape(ref)),) for ref in graph.results().values()}
     found = {}
     for name, seen in reached(trace, wanted).items():
         shape = trace.steps[graph.inputs[name].node].outputs[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.orders import Orders
 from convcalc.dims import greatest, least
 from convcalc.ops._op import IDENTITY
 
@@ -81,8 +82,9 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
 
         return Trace(graph, applied, local=True).supports()
     seen: list[dict[int, Support]] = []
+    orders = Orders(graph, applied)
     for place, step in enumerate(applied):
-        seen.append(support(graph, place, step.outputs, step.taps, seen))
+        seen.append(support(graph, place, step.outputs, orders.taps(place), seen))
     return seen
 
 

@@ -108,7 +108,7 @@ def view(trace: Trace, ref: Ref, source: str, unit: tuple[int, ...] | None = Non
     """All that is told of a result's field on an input; of a ``local`` trace without global ops."""
     graph = trace.graph
     place = graph.inputs[source].node
-    shape = trace.steps[ref.node].outputs[ref.port]
+    shape = trace.shape(ref)
     unit = middle(shape) if unit is None else unit
     field = field_of(trace.region(ref, place), trace.sizes(place), shape, unit)
     ways = _on_the_way(graph, ref.node)
@@ -138,7 +138,7 @@ def _global(trace: Trace, ref: Ref) -> Iterator[str]:
         return
     ways = _on_the_way(trace.graph, ref.node, trace.gathered) if trace.local else _on_the_way(trace.graph, ref.node)
     for place in ways:
-        taps = [t for axes in trace.steps[place].taps for t in axes or ()]
+        taps = [t for axes in trace.orders.taps(place) for t in axes or ()]
         if any(t.advance == 0 and t.windows[0][2] > 1 for t in taps):
             yield trace.graph.nodes[place].name
 

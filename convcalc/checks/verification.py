@@ -91,7 +91,8 @@ def compare_fields(
         for axis, reach in enumerate(observed.get(row.name, ())):
             unit = reach.unit if reach else row.shape[axis + 1] // 2
             slab = tuple(1 << unit if place == axis + 1 else bits for place, bits in enumerate(full(row.shape)))
-            known = reached(trace, {Ref(places[row.name]): (slab,)})[source]
+            wanted = trace.orders.put_back(places[row.name], slab)
+            known = reached(trace, {Ref(places[row.name]): (wanted,)})[source]
             bits = shadow(known.boxes, axis + 1)
             predicted = ((bits & -bits).bit_length() - 1, bits.bit_length() - 1) if bits else None
             seen = (reach.first, reach.last) if reach else None

@@ -73,9 +73,9 @@ def rf(
     title = named(graph)
     if every:
         rows = []
-        for place, (node, step) in enumerate(zip(graph.nodes, trace.steps, strict=True)):
+        for place, node in enumerate(graph.nodes):
             for name, source in _sources(trace, Ref(place)).items() if node.op else ():
-                shape = step.outputs[0]
+                shape = trace.shape(Ref(place))
                 field = field_of(trace.region(Ref(place), source), trace.sizes(source), shape, middle(shape))
                 rows.append(report.Seen(node.name, node.kind, shape, name, field))
         if format_ == "json":
@@ -84,7 +84,7 @@ def rf(
             report.write_summary(title, rows, sys.stdout)
         return
     ref = _named(trace, layer) if layer else last_map(trace)
-    unit = _unit(at, trace.steps[ref.node].outputs[ref.port]) if at else None
+    unit = _unit(at, trace.shape(ref)) if at else None
     views = [view(trace, ref, source, unit) for source in _sources(trace, ref)]
     observed = [_observe(trace, each, ref, effective, seed) if effective else None for each in views]
     if output:
@@ -149,8 +149,9 @@ def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Eff
     if not seen.sizes:
         return None
     refuse_too_large(analyze(trace.graph), forward_only=False)
+    position = trace.orders.as_it_is(ref.node, (slice(None), *seen.field.unit))
     try:
-        return effective(trace.graph, ref, seen.input, seen.field.unit, samples, seed=seed)
+        return effective(trace.graph, ref, seen.input, position, samples, seed=seed)
     except ValueError as error:
         raise Misuse(f"{seen.layer.name}: {error}") from None
 

@@ -124,6 +124,9 @@ class Op:
     selects: ClassVar[bool] = False
     """Whether a result passes on a part of the channels or positions, which may see less than all of them."""
 
+    moves: ClassVar[bool] = False
+    """Whether it is nothing but axes in another order."""
+
     centres: ClassVar[bool] = False
     """Whether the mean of each channel is taken off, and so any constant that was added to it."""
 
@@ -297,6 +300,10 @@ class Op:
     def channels(self, port: int, *inputs: Shape) -> tuple[Taps, ...]:
         """For each operand its taps on the axis of the channels, for the result ``port``."""
         return tuple(axes[0] for axes in self.axes(*inputs))
+
+    def places(self, rank: int) -> list[int]:
+        """For each axis of the result of an op that ``moves`` its place in the operand, the batch axis left out."""
+        return list(range(rank))
 
     def reads(self, port: int, *inputs: Shape) -> tuple[tuple[Taps, ...] | None, ...]:
         """For each operand its taps on every axis, channels first, for the result ``port``.

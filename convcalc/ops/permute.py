@@ -20,6 +20,7 @@ class Permute(Op):
 
     also = ("transpose",)
     view = True
+    moves = True
 
     dims = Integers[tuple[int, ...]](
         "The old axes in their new order, the batch axis 0 first: [0, 2, 3, 1] puts the channels last.",
@@ -28,9 +29,9 @@ class Permute(Op):
 
     def infer(self, *inputs: Shape) -> Outcome:
         x = inputs[0]
-        return Outcome((tuple(x[place] for place in self._places(len(x))),))
+        return Outcome((tuple(x[place] for place in self.places(len(x))),))
 
-    def _places(self, rank: int) -> list[int]:
+    def places(self, rank: int) -> list[int]:
         """For each axis of the result its place in the operand, both without the batch axis."""
         dims = [dim + rank + 1 if dim < 0 else dim for dim in self.dims]
         if sorted(dims) != list(range(rank + 1)):
@@ -46,7 +47,7 @@ class Permute(Op):
         return FREE
 
     def axes(self, *inputs: Shape) -> tuple[tuple[Taps, ...], ...]:
-        """An axis that stays in its place is seen position by position, one that moves as a whole."""
+        """For who goes by place alone: an axis that stays is seen position by position, one that moves as a whole."""
         x = inputs[0]
-        places = self._places(len(x))
+        places = self.places(len(x))
         return (tuple(IDENTITY if places[axis] == axis else whole(n) for axis, n in enumerate(x)),)

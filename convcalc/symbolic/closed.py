@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis import examine, row_named
+from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import Field, support
 from convcalc.diagnostics import Misuse, Problem, SpecError, did_you_mean, listing
 from convcalc.dims import prod
@@ -173,13 +174,14 @@ def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
 def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None]:
     """What each node sees, None where that has no form."""
     seen: list[Any] = []
+    orders = Orders(graph, steps)
     for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=False)):
         view = None
         operands = [seen[ref.node] for ref in node.inputs]
         # where parts of a result go different ways the analysis keeps exact sets, and those have no form
         if None not in operands and not (node.op and node.op.selects):
             try:
-                view = support(graph, place, step.outputs, step.taps, seen)
+                view = support(graph, place, step.outputs, orders.taps(place), seen)
                 if not operands or view is not operands[0]:
                     for one in view.values():  # a size or a stride that has no form is found here
                         _ = [(field.size, field.stride) for field in one.fields]

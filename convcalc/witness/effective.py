@@ -48,10 +48,13 @@ class Effective(NamedTuple):
         return {"centre": self.centre, "radius": self.radius, "area": self.area, "held": HELD}
 
 
-def effective(graph: Graph, ref: Ref, source: str, unit: tuple[int, ...], samples: int, *, seed: int = 0) -> Effective:
-    """The gradient of one unit, its channels weighted at random, with respect to an input.
+def effective(
+    graph: Graph, ref: Ref, source: str, unit: tuple[int | slice, ...], samples: int, *, seed: int = 0
+) -> Effective:
+    """The gradient of the values at ``unit``, weighted at random, with respect to an input.
 
-    Parameters are random too. Raises ValueError where no gradient arrives.
+    An axis of which all are meant is a slice, as that of the channels. Parameters are random too. Raises ValueError
+    where no gradient arrives.
     """
     part = Graph(graph.name)
     part.__dict__.update(graph.__dict__)
@@ -64,8 +67,7 @@ def effective(graph: Graph, ref: Ref, source: str, unit: tuple[int, ...], sample
         run = Run(part, random_inputs(part, seed=seed + sample), weights, seed=seed, input_gradient=True)
         y = run.outputs["unit"]
         dy = np.zeros_like(y)
-        place: tuple[int | slice, ...] = (0, slice(None), *unit)
-        dy[place] = rng.standard_normal(y.shape[1])
+        dy[0][unit] = rng.standard_normal(y[0][unit].shape)
         dx = run.backward({"unit": dy}).inputs.get(source)
         if dx is not None:
             found = np.abs(dx[0].astype("float64")).sum(axis=0)

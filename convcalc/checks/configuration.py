@@ -74,6 +74,11 @@ class Configuration(NamedTuple):
         """A path as the configuration says it: from its folder, with slashes."""
         return os.path.relpath(path, self.folder).replace(os.sep, "/")
 
+    @property
+    def lock_path(self) -> str:
+        """Where the baseline is, from here."""
+        return os.path.normpath(os.path.join(self.folder, self.lock))
+
     def default_paths(self) -> list[str]:
         """What is checked where nothing else is said."""
         return [os.path.normpath(os.path.join(self.folder, path)) for path in self.paths]

@@ -45,8 +45,7 @@ def check_project(
     for name in chosen:
         if name not in known:
             raise Misuse(f"there is no target '{name}': {did_you_mean(name, known) or 'the configuration has none'}")
-    lock = os.path.join(configuration.folder, configuration.lock)
-    locked = read_lock(lock)
+    locked = read_lock(configuration.lock_path)
     unread: list[Unread] = []
     tasks: list[Task] = []
     for argument in spec_files(arguments, configuration, unread):
@@ -87,7 +86,7 @@ def lock_project(arguments: Iterable[str], configuration: Configuration, *, upda
 
     Raises Misuse for a baseline that cannot be read, unless it is to be updated.
     """
-    path = os.path.normpath(os.path.join(configuration.folder, configuration.lock))
+    path = configuration.lock_path
     try:
         old = read_lock(path)
     except Misuse:
@@ -149,7 +148,7 @@ def spec_files(arguments: Iterable[str], configuration: Configuration, unread: l
 def _below(folder: str) -> Iterator[str]:
     for path, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(path, name) for name in files if name.endswith((".yaml", ".yml")))
+        yield from (os.path.normpath(os.path.join(path, name)) for name in files if name.endswith((".yaml", ".yml")))
 
 
 def _results(tasks: list[Task], jobs: int) -> Iterator[Checked | Unread]:

@@ -93,7 +93,9 @@ def test_a_comment_about_a_rule_that_is_off_is_not_unused() -> None:
     ("comment", "message"),
     [
         ("ignore", "the comment names no code"),
-        ("ignore[]", None),
+        ("ignore[]", "the comment names no code"),
+        ("Ignore-File[ , ]", "the comment names no code"),
+        ("ignored", None),
         ("ignore[kernel-too-large]", "'kernel-too-large' is always told: it leaves no net to check"),
         ("ignore[drifd]", "there is no rule 'drifd'"),
     ],
@@ -103,6 +105,19 @@ def test_comments_that_mean_nothing(comment: str, message: str | None) -> None:
     Path("net.yaml").write_text(text)
     found = check_spec("net.yaml").findings
     assert [f.message for f in found] == ([message] if message else [])
+
+
+def test_a_comment_without_a_code_is_told_those_of_its_line() -> None:
+    Path("net.yaml").write_text(NET.replace("relu\n  - relu\n", "relu\n  - relu  # convcalc: ignore\n"))
+    fixes = [finding.fix for finding in check_spec("net.yaml").findings if finding.code == "bad-ignore"]
+    assert fixes == ["write `# convcalc: ignore[activation-twice]`"]
+    Path("net.yaml").write_text("# convcalc: ignore-file\n" + NET)
+    fixes = [finding.fix for finding in check_spec("net.yaml").findings if finding.code == "bad-ignore"]
+    assert fixes == ["write `# convcalc: ignore-file[unused-variable, activation-twice]`"]
+
+
+def test_the_case_of_a_comment_is_no_matter() -> None:
+    assert codes(text="# ConvCalc: Ignore-File[activation-twice, unused-variable]\n" + NET) == []
 
 
 # files

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CLAIMS = ("expectation", "budget", "drift", "not-locked", "observed", "not-run", "sample", "unused-ignore")
 """What is found by a check beside lints, of nets that can be analysed."""
 
-_COMMENT = re.compile(r"# *convcalc: *(ignore(?:-file)?)\b(?: *\[([^\]\n]*)\])?")
+_COMMENT = re.compile(r"# *convcalc: *(ignore(?:-file)?)\b(?: *\[([^\]\n]*)\])?", re.IGNORECASE)
 
 
 @cache
@@ -67,10 +67,10 @@ class Comment(NamedTuple):
 
 def silenced(source: Source, findings: list[Diagnostic], wanted: Rules) -> tuple[list[Diagnostic], int]:
     """The findings that no comment silences, with those about the comments themselves, and how many were silenced."""
-    if "convcalc:" not in source.text:
+    if "convcalc:" not in source.text.lower():
         return findings, 0
     told: list[Diagnostic] = []
-    comments = list(_comments(source, told))
+    comments = list(_comments(source, findings, told))
     used: set[Comment] = set()
     kept = []
     for finding in findings:
@@ -87,20 +87,22 @@ def silenced(source: Source, findings: list[Diagnostic], wanted: Rules) -> tuple
     return kept + wanted.applied(told), len(findings) - len(kept)
 
 
-def _comments(source: Source, told: list[Diagnostic]) -> Iterator[Comment]:
+def _comments(source: Source, findings: list[Diagnostic], told: list[Diagnostic]) -> Iterator[Comment]:
     """Every code in every comment; what cannot be read is added to ``told``."""
     lines = source.text.split("\n")
     for number, text in enumerate(lines, 1):
         for match in _COMMENT.finditer(text):
-            if match[2] is None:
-                span = Span(number, match.start() + 1, len(match[0]))
-                fix = f"write `# convcalc: {match[1]}[unused-variable]`"
-                told.append(Diagnostic("bad-ignore", "the comment names no code", fix, source, span))
-                continue
-            line = None if match[1] == "ignore-file" else number
+            line = None if match[1].lower() == "ignore-file" else number
             if line and not text[: match.start()].strip():  # alone on its line: it is about the next one with a text
                 line = next((n for n in range(number + 1, len(lines) + 1) if _says(lines[n - 1])), number)
-            for word in re.finditer(r"[^, ]+", match[2]):
+            words = list(re.finditer(r"[^, ]+", match[2] or ""))
+            if not words:
+                here = dict.fromkeys(f.code for f in findings if f.span and line in (None, f.span.line))
+                named = ", ".join(code for code in here if code in rules()) or "unused-variable"
+                span = Span(number, match.start() + 1, len(match[0]))
+                fix = f"write `# convcalc: {match[1].lower()}[{named}]`"
+                told.append(Diagnostic("bad-ignore", "the comment names no code", fix, source, span))
+            for word in words:
                 span = Span(number, match.start(2) + word.start() + 1, len(word[0]))
                 try:
                     yield Comment(known_rule(word[0]), span, line)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from urllib.parse import unquote
@@ -471,3 +474,24 @@ def test_within_github_actions(run: Callable[..., Ran], repository: Path, monkey
     assert (repository / "summary.md").read_text() == summary
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "nowhere" / "summary.md"))
     assert "no such file" in run("wrong.yaml").err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_output_that_cannot_hold_all_characters(encoding: str, tmp_path: Path) -> None:
+    text = "input: [3, 8, 8]\nlayers:\n  - relu: {größe: 3}  # 大小\n"
+    (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(convcalc.__file__).parents[1])}
+
+    def written(*arguments: str) -> bytes:
+        command = [sys.executable, "-m", "convcalc", *arguments]
+        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+        assert ran.stderr == b""
+        return ran.stdout
+
+    assert rb"\u5927\u5c0f" in written("check", "net.yaml")
+    for name in FORMATS[1:]:
+        told = written("check", "net.yaml", "-f", name).decode("utf-8")
+        assert "größe" in told or name == "gitlab"
+    (tmp_path / "net.yaml").write_text("input: [3]\nsource: größe\nlayers: [relu]\n", encoding="utf-8")
+    assert json.loads(written("shape", "net.yaml", "--format", "json"))["nets"]
+    assert "→" in written("diff", "net.yaml", "net.yaml", "-f", "markdown").decode("utf-8")

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 the spec has findings, 2 could not run.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -57,6 +58,9 @@ def main() -> None:
     """Run the command line; what goes wrong is told in one line, or as findings with their place."""
     from convcalc.diagnostics import Misuse, SpecError, Unreadable
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(windows_expand_args=False)
     except SpecError as error:

@@ -52,4 +52,6 @@ def write_outputs(wanted: Sequence[tuple[str, str]], write: Callable[[str, TextI
             write(name, text)
             text.flush()
             text.detach()
+    if wanted[0][0] != "text" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as in files: programs read it, and nothing need be escaped
     write(wanted[0][0], sys.stdout)

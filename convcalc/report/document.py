@@ -17,6 +17,7 @@ def write_document(file: TextIO, **content: Any) -> None:
 
 
 def write_data(data: Any, file: TextIO) -> None:
-    """Write a document whose form others have set."""
-    json.dump(data, file, indent=2, ensure_ascii=False)
+    """Write a document whose form others have set; escaped where the file is in another encoding than UTF-8."""
+    escaped = (file.encoding or "utf-8").lower().replace("-", "") != "utf8"
+    json.dump(data, file, indent=2, ensure_ascii=escaped)
     file.write("\n")

@@ -66,6 +66,6 @@ def spec_of(source: Source, variant: str = "") -> Spec:
     """The spec that a text describes; raises Unreadable where it has no such variant."""
     spec = read_spec(source, partial=True)
     if variant and variant not in spec.variants:
-        stem = os.path.basename(source.path).removesuffix(".yaml")
+        stem = source.file.removesuffix(".yaml")
         raise Unreadable(no_such_name(variant, [stem, *spec.variants]))
     return spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 
@@ -14,10 +15,15 @@ class Span(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A text and the name it is known by: a path, or ``<stdin>``."""
+    """A text and the name it is known by: a path, perhaps at a git revision (``main:net.yaml``), or ``<stdin>``."""
 
     path: str
     text: str
+
+    @property
+    def file(self) -> str:
+        """The name of the file alone, as its variants start with: neither a folder nor a revision."""
+        return os.path.basename(self.path).rpartition(":")[2]
 
     def line(self, number: int) -> str:
         """The text of one line, without its end; lines count from 1."""

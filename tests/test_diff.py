@@ -401,6 +401,10 @@ def test_revisions(run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.
     assert "out_features: 3 -> 4" in run("diff", "HEAD~1:nets/net.yaml", "HEAD:nets/net.yaml").out
     monkeypatch.chdir(tmp_path / "nets")
     assert "out_features: 3 -> 4" in run("diff", "HEAD~1:./net.yaml", "net.yaml").out
+    (tmp_path / "family.yaml").write_text("input: [3]\nlayers: [relu]\nvariants: {family_b: {}}\n")
+    git("add", "../family.yaml")
+    git("commit", "-qm", "a family at the top")
+    assert "no difference" in run("diff", "HEAD:family.yaml", "../family.yaml", "--variant", "family_b").out
     wrong = {
         "main:none.yaml": "path 'none.yaml' does not exist in 'main'",
         "mian:net.yaml": "invalid object name 'mian'.",

@@ -228,7 +228,7 @@ def _budget(spec: Spec, found: Findings, value: Any, path: Path) -> None:
 
 
 def _variants(spec: Spec, found: Findings, value: Any, path: Path) -> None:
-    stem, extension = os.path.splitext(os.path.basename(found.source.path))
+    stem, extension = os.path.splitext(found.source.file)
     example = "variants: {wide: {vars: {width: 128}}}"
     for name, entry in structure.mapping(found, value, path, "variants", example).items():
         place = (*path, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,12 +132,25 @@ def test_an_update_drops_specs_that_are_gone_and_keeps_those_not_named() -> None
     assert list(read_lock("convcalc.lock") or {}) == ["kept.yaml", "net.yaml"]
 
 
+def test_only_files_have_a_baseline() -> None:
+    for command in ("init -q", "add .", "-c user.name=x -c user.email=x@example.org commit -qm nets"):
+        subprocess.run(["git", *command.split()], check=True)  # noqa: S607
+    lock()
+    assert check_project(["HEAD:net.yaml"]).findings == ()
+    for argument in ("HEAD:net.yaml", "lenet5"):
+        (unread,) = lock(argument, update=True).outcome.unread
+        assert unread.message == f"{argument}: a baseline is of files, not of shipped specs or of revisions"
+
+
 def test_a_broken_spec_is_told_and_nothing_is_written() -> None:
     Path("broken.yaml").write_text("input: [3\n")
     refused = lock("net.yaml", "broken.yaml")
     assert [f.code for f in refused.outcome.findings] == ["brackets"]
     assert lock("net.yaml", "missing.yaml").outcome.exit_code == 2
-    assert lock("lenet5").outcome.unread[0].message == "lenet5: a baseline is of files, not of shipped specs"
+    assert (
+        lock("lenet5").outcome.unread[0].message
+        == "lenet5: a baseline is of files, not of shipped specs or of revisions"
+    )
     assert not LOCK.exists()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from convcalc.checks.cache import Cache
+    from convcalc.source import Source
 
 CHUNK = 16
 """Specs that go to a process at a time."""
@@ -55,7 +56,7 @@ def check_project(
             unread.append(Unread(argument, str(error)))
             continue
         wants = Wants(rules, configuration.budgets(source.path, chosen), run=run or configuration.run)
-        if locked is not None and source.path == argument:
+        if locked is not None and _is_file(argument, source):
             wants = wants._replace(lock=configuration.lock, locked=locked.get(configuration.relative(argument)))
         tasks.append(Task(source, named, wants))
     checked = [cache.get(task) if cache else None for task in tasks]
@@ -98,9 +99,9 @@ def lock_project(arguments: Iterable[str], configuration: Configuration, *, upda
     files: list[Checked] = []
     for argument in spec_files(arguments, configuration, unread):
         try:
-            source, named = open_source(argument)
-            if source.path != argument or named:
-                raise Unreadable(f"{argument}: a baseline is of files, not of shipped specs")
+            source, _ = open_source(argument)
+            if not _is_file(argument, source):
+                raise Unreadable(f"{argument}: a baseline is of files, not of shipped specs or of revisions")
             entry, found = baseline(source)
         except Unreadable as error:
             unread.append(Unread(argument, str(error)))
@@ -122,6 +123,11 @@ def lock_project(arguments: Iterable[str], configuration: Configuration, *, upda
         write_lock(path, specs)
     told = "as it was" if specs == old else "new" if old is None else "updated"
     return Locked(path, outcome, sum(1 + len(entry["variants"]) for entry in specs.values()), told)
+
+
+def _is_file(argument: str, source: Source) -> bool:
+    """Whether a baseline can be of it: neither a shipped spec by its name, nor a revision, nor what was piped."""
+    return source.path == argument and os.path.isfile(argument)
 
 
 def spec_files(arguments: Iterable[str], configuration: Configuration, unread: list[Unread]) -> list[str]:

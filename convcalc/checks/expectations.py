@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from convcalc.checks.claims import Claims
 from convcalc.checks.metrics import COUNTS, LAYER, LAYER_BUDGETS, LAYER_NAMES, NET_NAMES, count, of_layer, of_net
 from convcalc.diagnostics import Diagnostic, Problem, did_you_mean
 from convcalc.expressions import evaluate
@@ -16,25 +17,11 @@ if TYPE_CHECKING:
     from convcalc.spec import Bound, Path
 
 
-class Verdict(NamedTuple):
-    """How a spec's claims fared: how many hold; of those that speak of every value of a variable, which are proved
-    (``proved``, over ``variables``) and why the others were checked at the present ones alone; how many a changed
-    variable suspended; and what is not so.
-    """
-
-    hold: int
-    proved: int
-    variables: tuple[str, ...]
-    at_values: tuple[str, ...]
-    suspended: int
-    failed: list[Diagnostic]
-
-
 NOT_ASKED = "convcalc check proves them"
 """Why claims are not proved where numbers for present values are wanted at once."""
 
 
-def check_expectations(analysis: Analysis, *, prove: bool) -> Verdict:
+def check_expectations(analysis: Analysis, *, prove: bool) -> Claims:
     """Compare every claim and budget of the spec with the analysis; with ``prove`` for every value of variables too."""
     graph = analysis.graph
     hold = suspended = 0
@@ -78,7 +65,7 @@ def check_expectations(analysis: Analysis, *, prove: bool) -> Verdict:
             else:
                 why.append(proof.why)
     names = tuple(name for name in graph.values if name in variables)
-    return Verdict(hold, proved, names, tuple(why), suspended, list(dict.fromkeys(failed)))
+    return Claims(hold, proved, names, tuple(why), suspended, tuple(dict.fromkeys(failed)))
 
 
 def _diagnostic(analysis: Analysis, path: Path, problem: Problem) -> Diagnostic:

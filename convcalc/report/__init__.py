@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convcalc.analysis import Analysis
-    from convcalc.checks import Claims
+    from convcalc.checks.claims import Claims
 
 FORMATS = ("table", "json", "csv", "markdown")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis, Row
     from convcalc.analysis.receptive import Field
-    from convcalc.checks import Claims
+    from convcalc.checks.claims import Claims
 
 
 def write_json(analyses: Sequence[tuple[Analysis, Claims]], file: TextIO) -> None:

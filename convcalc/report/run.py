@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from convcalc.analysis import Analysis
     from convcalc.analysis.roofline import Bound
-    from convcalc.checks import Claims
+    from convcalc.checks.claims import Claims
     from convcalc.checks.verification import Compared
     from convcalc.devices import Device
     from convcalc.diagnostics import Diagnostic

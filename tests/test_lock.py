@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from convcalc.checks.configuration import Configuration
+from convcalc.checks.configuration import Configuration, unconfigured
 from convcalc.checks.lock import read_lock
 from convcalc.checks.project import Locked, check_project, lock_project
 from convcalc.diagnostics import Misuse
@@ -130,6 +130,24 @@ def test_an_update_drops_specs_that_are_gone_and_keeps_those_not_named() -> None
     Path("gone.yaml").unlink()
     lock("net.yaml", update=True)
     assert list(read_lock("convcalc.lock") or {}) == ["kept.yaml", "net.yaml"]
+
+
+def test_a_baseline_counts_for_the_folders_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".git").mkdir()
+    Path("a/.git").mkdir(parents=True)
+    Path("b/c").mkdir(parents=True)
+    lock()
+    found = {}
+    for folder in (".", "b", "b/c", "a"):
+        with monkeypatch.context() as there:
+            there.chdir(folder)
+            found[folder] = unconfigured().lock_path
+    assert found == {".": "convcalc.lock", "b": "../convcalc.lock", "b/c": "../../convcalc.lock", "a": "convcalc.lock"}
+    monkeypatch.chdir("b/c")
+    outcome = check_project(["../../net.yaml"], unconfigured())
+    assert outcome.findings == ()
+    Path("../../net.yaml").write_text(NET.replace("width: 4", "width: 5"))
+    assert [finding.code for finding in check_project(["../../net.yaml"], unconfigured()).findings] == ["drift"]
 
 
 def test_only_files_have_a_baseline() -> None:

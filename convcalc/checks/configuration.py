@@ -98,15 +98,27 @@ class Configuration(NamedTuple):
 
 def find(folder: str = ".") -> str:
     """The configuration of a folder or of the nearest one above it; empty where there is none."""
-    at = os.path.abspath(folder)
-    while True:
+    for at in _upwards(folder):
         own, shared = os.path.join(at, OWN), os.path.join(at, SHARED)
         for path in (own, shared):
             if os.path.isfile(path) and (path == own or _mentions(path)):
                 return os.path.relpath(path)
-        if os.path.dirname(at) == at or os.path.exists(os.path.join(at, ".git")):
-            return ""
+    return ""
+
+
+def unconfigured(folder: str = ".") -> Configuration:
+    """What holds without a configuration: the nearest baseline, of this folder or of one above it."""
+    locked = (at for at in _upwards(folder) if os.path.isfile(os.path.join(at, LOCK)))
+    return Configuration(os.path.relpath(next(locked, folder)))
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """A folder and those above it, up to the root of the repository."""
+    at = os.path.abspath(folder)
+    yield at
+    while os.path.dirname(at) != at and not os.path.exists(os.path.join(at, ".git")):
         at = os.path.dirname(at)
+        yield at
 
 
 def _mentions(path: str) -> bool:

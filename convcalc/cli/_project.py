@@ -32,11 +32,11 @@ ConfigurationFile = Annotated[
 
 
 def configured(path: str) -> Configuration:
-    """The configuration at a path, or the one found, or an empty one; raises ConfigurationError and Unreadable."""
-    from convcalc.checks.configuration import Configuration, configuration, find
+    """The configuration at a path, or the one found, or that of none; raises ConfigurationError and Unreadable."""
+    from convcalc.checks.configuration import configuration, find, unconfigured
 
     path = path or find()
-    return configuration(path) if path else Configuration()
+    return configuration(path) if path else unconfigured()
 
 
 def given(paths: list[str] | None, configuration: Configuration) -> list[str]:

@@ -252,6 +252,8 @@ def test_op_takes_every_attribute_as_an_option() -> None:
     assert "reshape(shape=(60,)) of 3x4x5 makes 60" in run("op", "reshape", "3x4x5", "--shape", "60")[1]
     assert "of 3x8x8 and 3x8x8 makes 6x8x8" in run("op", "concat", "3x8x8", "3x8x8")[1]
     assert "makes 3x8x8" in run("op", "max_unpool", "3x4x4", "3x4x4", "--kernel-size", "2")[1]
+    assert "'--' follows no option" in run("op", "relu", "3x8", "--=3")[2]
+    assert run("op", "linear", "3", "--bias", "--no-bias")[2] == "bias is given twice: true, and false"
     assert run("op", "conf", "3x8")[2] == "there is no op 'conf': did you mean 'conv'?"
     assert "not '3y8'" in run("op", "relu", "3y8")[2]
     assert "'kernel-size' follows no option" in run("op", "conv", "3x8", "--bias", "false", "kernel-size")[2]

@@ -131,9 +131,9 @@ def _parsed(op: type[Op], said: list[str]) -> tuple[list[str], dict[str, str]]:
             operands.append(text)
             continue
         option, equals, value = text.partition("=")
-        if not option.startswith("--"):
-            raise Misuse(f"'{option}' follows no option: attributes are written as --kernel-size 3")
         key = option[2:].replace("-", "_")
+        if not option.startswith("--") or not NAME.fullmatch(key):
+            raise Misuse(f"'{option}' follows no option: attributes are written as --kernel-size 3")
         attribute = op.attributes.get(key)
         off = not equals and attribute is None and key.startswith("no_") and key[3:] in op.attributes
         switch = isinstance(attribute, (Flag, Word)) and bool(waiting) and SHAPE.fullmatch(waiting[-1])
@@ -141,6 +141,8 @@ def _parsed(op: type[Op], said: list[str]) -> tuple[list[str], dict[str, str]]:
             key, value = key[3:], "false"
         elif not equals:
             value = "true" if switch or not waiting or waiting[-1].startswith("--") else waiting.pop()
+        if key in given:
+            raise Misuse(f"{key} is given twice: {given[key]}, and {value}")
         listed = "," in value or isinstance(attribute, Integers)
         given[key] = f"[{value}]" if listed and not value.startswith("[") else value
     return operands, given

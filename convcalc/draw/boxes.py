@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 TOLD = ("stride", "dilation", "groups", "scale_factor", "output_size", "size", "dim")
 """Attributes worth a word in a box; a kernel stands first, channels and sizes stand on the arrows."""
-
-
 COLOURS = {"input": "#eef3e2", "output": "#eef3e2", "layer": "#e8eef7", "join": "#f7ece1", "block": "#f1e9f5"}
 """The ground of a box by its kind."""
 

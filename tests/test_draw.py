@@ -382,12 +382,18 @@ def test_windows_take_the_same_place_of_a_terminal_that_holds_them(
 
 def test_command_refuses_what_cannot_be_drawn(tmp_path: Path) -> None:
     assert "names no format" in run("lenet5", "-o", str(tmp_path / "x.png"))[2]
-    assert "there is no format 'sgv' here: did you mean 'svg'?" in run("lenet5", "-f", "sgv")[2]
+    assert "there is no format 'sgv' for a net: did you mean 'svg'?" in run("lenet5", "-f", "sgv")[2]
+    assert (
+        "there is no format 'dot' for the windows of a layer: one of text, svg" in run("lenet5", "C1", "-f", "dot")[2]
+    )
     assert "has no windows" in run("lenet5", "logits")[2]
     assert "there is no layer 'C9'" in run("lenet5", "C9")[2]
     assert "name one" in run("lenet5", "--animate")[2]
     assert "name one" in run("googlenet", "inception_3a", "--animate")[2]
-    assert "there is no format 'text' here" in run("googlenet", "inception_3a", "-f", "text")[2]
+    assert (
+        "there is no format 'text' for a net: one of mermaid, dot, svg"
+        in run("googlenet", "inception_3a", "-f", "text")[2]
+    )
     assert list(tmp_path.iterdir()) == []
 
 

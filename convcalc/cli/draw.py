@@ -69,7 +69,8 @@ def _format(asked: str, output: str, known: tuple[str, ...]) -> str:
     """The format that is asked for, or that the file's ending says, or the first one."""
     name = asked or (ENDINGS.get(os.path.splitext(output)[1].lower(), "") if output else known[0])
     if name not in known:
-        told = f"there is no format '{name}' here" if name else f"the ending of {output} names no format"
+        of = "the windows of a layer" if "text" in known else "a net"
+        told = f"there is no format '{name}' for {of}" if name else f"the ending of {output} names no format"
         raise Misuse(f"{told}: {did_you_mean(name, known) or f'use --format with {listing(known)}'}")
     return name
 

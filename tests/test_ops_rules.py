@@ -18,6 +18,7 @@ import convcalc
 from convcalc import ops
 from convcalc.analysis.shapes import infer
 from convcalc.diagnostics import Problem
+from convcalc.ops._attributes import Integers
 from convcalc.ops._op import FREE, IDENTITY, Cost, Op, Outcome, Taps
 
 if TYPE_CHECKING:
@@ -860,8 +861,9 @@ def test_an_expression_for_a_number(name: str, key: str) -> None:
     attribute = ops.find(name).attributes[key]
     if type(attribute).__name__ in ("Word", "Flag", "Weights"):
         return
-    listed = type(attribute).__name__ == "Integers"
-    assert attribute.read(["two"] if listed else "two", literal) == ((2,) if listed else 2)
+    alone, listed = (type(attribute).__name__ != "Integers"), isinstance(attribute, Integers)
+    assert not alone or attribute.read("two", literal) == ((2,) if listed else 2)
+    assert not listed or attribute.read(["two"], literal) == (2,)
 
 
 def test_every_mistake_is_told_at_once() -> None:

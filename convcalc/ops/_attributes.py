@@ -318,3 +318,15 @@ class Integers(Attribute[T]):
     def schema(self) -> dict[str, Any]:
         one = self.integer_schema()
         return {"type": "array", "items": one, "minItems": 1}
+
+
+class OneOrMore(Integers[T]):
+    """A list of integers or expressions, or one of them alone, which is a list of one."""
+
+    expected = "an integer or an expression, or a list of these"
+
+    def read(self, raw: Any, evaluate: Evaluate) -> T:
+        return super().read(raw, evaluate) if isinstance(raw, list) else (self.integer(raw, evaluate),)  # type: ignore[return-value]
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.integer_schema(), super().schema()]}

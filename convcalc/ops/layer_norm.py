@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import Problem
 from convcalc.dims import Demand, prod
-from convcalc.ops._attributes import Flag, Integers
+from convcalc.ops._attributes import Flag, OneOrMore
 from convcalc.ops._normal import Normal
 from convcalc.ops._op import IDENTITY, Outcome, whole
 
@@ -24,7 +24,7 @@ class LayerNorm(Normal):
 
     also = ("layernormalization", "ln")
 
-    normalized_shape = Integers[Any](
+    normalized_shape = OneOrMore[Any](
         "The last axes, as their sizes; without it all axes, channels included.",
         None,
         minimum=1,

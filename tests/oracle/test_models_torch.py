@@ -234,6 +234,34 @@ def densenet(growth: int, depths: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*layers, nn.BatchNorm2d(channels), nn.ReLU(), *head)
 
 
+class Permute(nn.Module):
+    def __init__(self, *dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(self.dims)
+
+
+def convnext(width: int, deep: int) -> nn.Module:
+    def last(*layers: nn.Module) -> list[nn.Module]:
+        """With the channels behind."""
+        return [Permute(0, 2, 3, 1), *layers, Permute(0, 3, 1, 2)]
+
+    layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 4), *last(nn.LayerNorm(width, 1e-6))]
+    for stage, depth in enumerate((3, 3, deep, 3)):
+        c = width << stage
+        if stage:
+            layers += [*last(nn.LayerNorm(c // 2, 1e-6)), nn.Conv2d(c // 2, c, 2, 2)]
+        for _ in range(depth):
+            dense = last(nn.LayerNorm(c, 1e-6), nn.Linear(c, 4 * c), nn.GELU(), nn.Linear(4 * c, c))
+            scale = nn.Conv2d(c, c, 1, groups=c, bias=False)
+            main = nn.Sequential(nn.Conv2d(c, c, 7, 1, 3, groups=c), *dense, scale)
+            layers.append(Branches(main, nn.Identity(), added=True))
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LayerNorm(8 * width, 1e-6), nn.Linear(8 * width, 1000)]
+    return nn.Sequential(*layers, *head)
+
+
 def resnext(depths: tuple[int, ...], groups: int, width: int) -> nn.Module:
     conv = partial(nn.Conv2d, bias=False)
     layers: list[nn.Module] = [conv(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
@@ -353,6 +381,10 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "dcgan_generator": (dcgan_generator, (100, 1, 1)),
     "squeezenet1_0": (partial(squeezenet, False), (3, 224, 224)),
     "squeezenet1_1": (partial(squeezenet, True), (3, 224, 224)),
+    "convnext_tiny": (partial(convnext, 96, 9), (3, 224, 224)),
+    "convnext_small": (partial(convnext, 96, 27), (3, 224, 224)),
+    "convnext_base": (partial(convnext, 128, 27), (3, 224, 224)),
+    "convnext_large": (partial(convnext, 192, 27), (3, 224, 224)),
     "densenet121": (partial(densenet, 32, (6, 12, 24, 16)), (3, 224, 224)),
     "densenet161": (partial(densenet, 48, (6, 12, 36, 24)), (3, 224, 224)),
     "densenet169": (partial(densenet, 32, (6, 12, 32, 32)), (3, 224, 224)),
@@ -384,6 +416,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "googlenet_2014_aux": (partial(units.GoogLeNet2014, INCEPTIONS, True), (3, 224, 224)),
 }
 DEFAULTS = {
+    "convnext": "convnext_tiny",
     "efficientnet": "efficientnet_b0",
     "inception_module": "inception_module_reduced",
     "mobilenet_v3": "mobilenet_v3_large",

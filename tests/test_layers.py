@@ -151,7 +151,7 @@ class Imports(ast.NodeVisitor):
         self.scopes.pop()
 
 
-def imports_of(package: Path) -> list[Import]:
+def imports_of(package: Path, kind: type[Imports] | None = None) -> list[Import]:
     """Every import that is carried out at run time in any module of ``package``."""
     files: dict[str, Path] = {}
     for path in sorted(package.rglob("*.py")):
@@ -160,7 +160,7 @@ def imports_of(package: Path) -> list[Import]:
     found: list[Import] = []
     for module, path in files.items():
         holder = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        visitor = Imports(module, holder, set(files))
+        visitor = (kind or Imports)(module, holder, set(files))
         visitor.visit(ast.parse(path.read_text(encoding="utf-8")))
         found += visitor.found
     return found
@@ -219,6 +219,36 @@ def cycles(imports: list[Import]) -> list[str]:
         first = members.index(min(members))
         return [f"a cycle: {' > '.join([*members[first:], *members[: first + 1]])}"]
     return []
+
+
+class WithTypes(Imports):
+    """What is imported for types alone too, and inside functions as if it were at the top."""
+
+    def visit_If(self, node: ast.If) -> None:
+        self.generic_visit(node)
+
+    def enter(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, *, is_function: bool) -> None:
+        self.generic_visit(node)
+
+
+def circles(package: Path, *parts: str) -> list[str]:
+    """A cycle among the modules of these parts, whatever they import one another for."""
+    found = imports_of(package, WithTypes)
+    within = tuple(f"{package.name}.{part}" for part in parts)
+    return cycles([i for i in found if i.module.startswith(within) and i.module != i.target])
+
+
+def test_checks_and_reports_know_each_other_one_way_even_for_types() -> None:
+    assert circles(PACKAGE, "checks", "report", "cli") == []
+
+
+def test_a_circle_for_types_is_seen(tmp_path: Path) -> None:
+    package = tmp_path / "convcalc"
+    (package / "checks").mkdir(parents=True)
+    (package / "checks" / "a.py").write_text("def f():\n    from convcalc.checks import b\n")
+    (package / "checks" / "b.py").write_text("if TYPE_CHECKING:\n    from convcalc.checks.a import f\n")
+    assert circles(package, "checks") == ["a cycle: convcalc.checks.a > convcalc.checks.b > convcalc.checks.a"]
+    assert circles(package, "report") == []
 
 
 def test_every_import_keeps_to_the_layers() -> None:

@@ -722,6 +722,18 @@ MISTAKES = {
         "write it as in `shape: [64, 7, 7]`",
         "shape: 8", "shape: [64, 7, 7]",
     ),
+    "expect-bound": (
+        "bound", 4, 18,
+        "params is expected to be one number, and '<= 1k' is a bound",
+        "put it under budget",
+        "expect", "budget",
+    ),
+    "expect-unit": (
+        "bound", 4, 18,
+        "what is expected of params is exact, without a unit",
+        "write params: 1500",
+        "1.5k", "1500",
+    ),
     "bound": (
         "bound", 4, 18,
         "a bound is a relation (<, <=, > or >=) and a number",

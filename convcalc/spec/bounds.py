@@ -55,3 +55,19 @@ def bound(text: str) -> Bound:
     from fractions import Fraction  # slow to import, rarely needed
 
     return Bound(relation, Fraction(digits, scale), text)
+
+
+def of_a_budget(key: str, text: str) -> Problem | None:
+    """What is wrong with a claim that is written as a bound, or with a unit: those are for budgets; else None."""
+    exact = text[:1] not in ("<", ">")
+    if exact and not text[-1:].isalpha():
+        return None
+    try:
+        said = bound(f"<= {text}" if exact else text)
+    except Problem:
+        return None
+    if exact:
+        return Problem(
+            "bound", f"what is expected of {key} is exact, without a unit", f"write {key}: {int(said.limit)}"
+        )
+    return Problem("bound", f"{key} is expected to be one number, and '{text}' is a bound", "put it under budget")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import Problem, did_you_mean
 from convcalc.expressions import RESERVED, is_name, parse
+from convcalc.spec.bounds import of_a_budget
 from convcalc.spec.model import PADDING_WORDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def expectations(found: Findings, value: Any, path: Path) -> dict[str, Any]:
                 shape(found, size, (*place, output), "the shape of an output", f"{output}: [1000]")
         elif key in ("output", "shape") or isinstance(claim, list):
             shape(found, claim, place, f"the {key}", f"{key}: [64, 7, 7]")
+        elif isinstance(claim, str) and (problem := of_a_budget(key, claim)):
+            found.problem(place, problem)
         else:
             number(found, claim, place, f"the claim '{key}'")
     return given

@@ -134,3 +134,29 @@ def test_a_planted_fault_in_a_rule_is_refuted(monkeypatch: pytest.MonkeyPatch) -
     (proof,) = prove(graph, graph.claims)
     assert not proof.proved
     assert proof.wrong is not None
+
+
+WRONG = {
+    "shape: [width, H//2 + 9, 6]": "[width, ceil(H/2), 6]",
+    "params: 5*width": "params: 28*width",
+    "macs: width*H": "macs: 162*ceil(H/2)*width",
+    "flops: 3*W": "flops: 1760*ceil(W/2)",
+    "receptive_field: width": "receptive_field: 3",
+    "stride: [width, H]": "stride: [2, 2]",
+    "params: 5": "params: 112",
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_is_wrong_now_is_mended_for_every_value(said: str) -> None:
+    told = claims(CONV % said)
+    (failed,) = told.failed
+    assert failed.fix == f"write {WRONG[said]}, or mend the layers"
+    mended = WRONG[said] if ":" in WRONG[said] else f"{said.partition(':')[0]}: {WRONG[said]}"
+    told = claims(CONV % mended)
+    assert (told.hold, told.failed) == (1, ())
+
+
+def test_a_wrong_claim_without_a_form_is_mended_at_the_present_values() -> None:
+    told = claims("  - adaptive_avg_pool: {output_size: 4}\n    expect: {receptive_field: [H, W]}\n")
+    assert told.failed[0].fix == "write receptive_field: [4, 3], or mend the layers"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convcalc.analysis import Analysis
-    from convcalc.graph import Claim
+    from convcalc.graph import Claim, Graph
     from convcalc.spec import Bound, Path
 
 
@@ -41,6 +41,8 @@ def check_expectations(analysis: Analysis, *, prove: bool) -> Claims:
             if claim.variables:
                 general.append(claim)
         else:
+            if prove and claim.variables:
+                told.fix = _general(graph, claim) or told.fix
             failed.append(_diagnostic(analysis, claim.path, told))
     for key, bound in (graph.spec.budget if graph.spec else {}).items():
         try:
@@ -66,6 +68,15 @@ def check_expectations(analysis: Analysis, *, prove: bool) -> Claims:
                 why.append(proof.why)
     names = tuple(name for name in graph.values if name in variables)
     return Claims(hold, proved, names, tuple(why), suspended, tuple(dict.fromkeys(failed)))
+
+
+def _general(graph: Graph, claim: Claim) -> str:
+    """The fix of a claim that speaks of every value of a variable, if that has a form."""
+    from convcalc.checks import proofs
+
+    said = proofs.written(graph, claim)
+    key = "" if claim.key in ("shape", "output") else f"{claim.key}: "
+    return said and f"write {key}{said}, or mend the layers"
 
 
 def _diagnostic(analysis: Analysis, path: Path, problem: Problem) -> Diagnostic:

@@ -12,7 +12,7 @@ from convcalc.symbolic.deciding import equal_where
 from convcalc.symbolic.forms import evaluator, symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from convcalc.dims import Demand
     from convcalc.graph import Claim, Graph
@@ -51,6 +51,16 @@ def prove(graph: Graph, claims: Sequence[Claim]) -> list[Proof]:
         else:
             proofs.append(opened.proof(places[id(claim)], claim, names))
     return proofs
+
+
+def written(graph: Graph, claim: Claim) -> str:
+    """What a claim should say in the variables that it mentions, as a spec says it; empty where that has no form."""
+    mentioned = _freed(graph, claim)
+    opened, structural = _opened(graph, mentioned)
+    names = mentioned - structural
+    if isinstance(opened, str) or not names or claim.key == "outputs":
+        return ""
+    return opened.written(next(place for place, one in enumerate(graph.claims) if one is claim), names)
 
 
 def _freed(graph: Graph, claim: Claim) -> frozenset[str]:
@@ -105,6 +115,18 @@ class _Opened:
         if verdict.counterexample is not None:
             wrong = self._refuted(claim, parts, verdict.counterexample)
         return Proof(claim, names, verdict.proved, wrong, verdict.why)
+
+    def written(self, place: int, names: Iterable[str]) -> str:
+        """What the claim at ``place`` should say, in these variables."""
+        from convcalc.symbolic.writing import text
+
+        of = evaluator({**self.values, **{name: self.symbols[name] for name in names}})
+        try:
+            claim = self.carried.graph.claims[place]
+            told = [text(of(found)) for _, (_, found) in self._parts(claim)]
+        except Problem:
+            return ""
+        return f"[{', '.join(told)}]" if isinstance(claim.said, list) else told[0] if len(set(told)) == 1 else ""
 
     def _refuted(self, claim: Claim, parts: list[tuple[str, tuple[Any, Any]]], values: dict[str, int]) -> Problem:
         from convcalc.symbolic.writing import text

@@ -337,3 +337,18 @@ def test_fields_have_a_form_where_channels_that_are_free_are_joined() -> None:
     graph = load("unet")
     closed = closed_forms(graph, "width")
     assert closed.totals.fields == graph.analyze().totals.receptive_field
+
+
+@pytest.mark.parametrize("free", ["H,W", "classes", "N"])
+def test_fields_have_a_form_where_channels_go_different_ways(free: str) -> None:
+    graph = load("shufflenet_v2_x1_0")
+    closed = closed_forms(graph, *free.split(","))
+    assert closed.totals.fields == graph.analyze().totals.receptive_field
+    assert all(row.fields != UNKNOWN for row in closed.rows)
+    assert len(check(closed, graph)) == 3
+
+
+def test_a_free_number_of_channels_that_are_parted_leaves_the_field_unknown() -> None:
+    layers = "  - conv: {out_channels: 2*w, kernel_size: 3}\n  - split: {chunks: 2}\n  - relu\n"
+    closed = closed_forms(load(f"vars: {{w: 4}}\ninput: [3, 9, 9]\nlayers:\n{layers}"), "w")
+    assert [row.fields == UNKNOWN for row in closed.rows] == [False, True, True]

@@ -9,6 +9,7 @@ net.sympy(net.totals.macs)                          # a SymPy expression over in
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis import examine, row_named
@@ -173,27 +174,40 @@ def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
 
 def _seen(graph: Graph, steps: Sequence[Step]) -> list[dict[int, Support] | None]:
     """What each node sees, None where that has no form."""
+    if any(node.op is not None and node.op.selects for node in graph.nodes):
+        from convcalc.analysis.fields import Trace
+
+        # parts of a result go different ways: exact sets, and these need ints where sizes or channels part them
+        with suppress(Problem, TypeError):
+            traced = Trace(graph, steps, local=True).supports()  # type: ignore[arg-type]  # steps have all that is read
+            _sized(*traced)
+            return [*traced]
     seen: list[Any] = []
     orders = Orders(graph, steps)
-    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=False)):
+    for place, (node, step) in enumerate(zip(graph.nodes, steps, strict=True)):
         view = None
         operands = [seen[ref.node] for ref in node.inputs]
-        # where parts of a result go different ways the analysis keeps exact sets, and those have no form
         if None not in operands and not (node.op and node.op.selects):
             try:
                 view = support(graph, place, step.outputs, orders.taps(place), seen)
                 if not operands or view is not operands[0]:
-                    for one in view.values():  # a size or a stride that has no form is found here
-                        _ = [(field.size, field.stride) for field in one.fields]
+                    _sized(view)
             except (Problem, TypeError):
                 view = None
         seen.append(view)
     return seen
 
 
+def _sized(*views: Mapping[int, Support]) -> None:
+    """Raise Problem or TypeError for a field whose size or stride has no form."""
+    for view in views:
+        for one in view.values():
+            _ = [(field.size, field.stride) for field in one.fields]
+
+
 def fields_seen(carried: Carried, place: int) -> tuple[Field, ...] | None:
     """The receptive field of a node by axis, None where it has no form."""
-    view = _widest(_seen(carried.graph, carried.steps[: place + 1])[place])
+    view = _widest(_seen(carried.graph, carried.steps)[place])
     return view.fields if view else None
 
 

@@ -352,3 +352,14 @@ def test_a_free_number_of_channels_that_are_parted_leaves_the_field_unknown() ->
     layers = "  - conv: {out_channels: 2*w, kernel_size: 3}\n  - split: {chunks: 2}\n  - relu\n"
     closed = closed_forms(load(f"vars: {{w: 4}}\ninput: [3, 9, 9]\nlayers:\n{layers}"), "w")
     assert [row.fields == UNKNOWN for row in closed.rows] == [False, True, True]
+
+
+def test_a_condition_that_no_value_meets_is_told(command: Callable[..., Ran], tmp_path: Path) -> None:
+    path = tmp_path / "never.yaml"
+    path.write_text(
+        "vars: {H: 9}\ninput: [1, H, 9]\nlayers:\n  - pad: {padding: [0, [0, 3]]}\n    name: wide\n"
+        "  - conv: {out_channels: 1, kernel_size: [H, 1]}\n    from: input\n    name: a\n"
+        "  - slice: {dim: 2, start: H, end: H + 1}\n    from: input\n    name: b\noutputs: [wide, a, b]\n"
+    )
+    done = command("shape", str(path), "--free", "H")
+    assert "valid where      H >= 1 and 0 >= 1\nnot checked: no values nearby are valid\n" in done.stdout, done

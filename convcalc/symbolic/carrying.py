@@ -160,13 +160,12 @@ def _positive(shapes: tuple[Shape, ...], code: str, what: str) -> list[Demand]:
 
 def _attributes(op: Op) -> list[Demand]:
     """What is demanded of an attribute that is a free dim."""
-    demands = []
-    for name, value in op.given.items():
-        least = op.attributes[name].minimum
-        if least is not None:
-            reason = f"{name} is at least {{right}}, not {{left}}"
-            demands += [Demand(dim, ">=", least, "out-of-range", reason, (name,)) for dim in _frees(value)]
-    return demands
+    return [
+        Demand(dim, ">=", least, "out-of-range", f"{name} is at least {{right}}, not {{left}}", (name,))
+        for name, value in op.given.items()
+        if (least := op.attributes[name].minimum) is not None
+        for dim in _frees(value)
+    ]
 
 
 def _frees(value: Any) -> Iterator[Any]:

@@ -26,7 +26,7 @@ FARTHEST = 1 << 40
 class Domain(NamedTuple):
     """Where closed forms hold: the least value of each variable that is assumed, and every condition.
 
-    ``told`` says all of it, the simple bounds first, each other condition with the layer that makes it.
+    ``told`` says all of it: for each variable the set or the bounds that it lies in, then what ties several together.
     """
 
     conditions: tuple[Demand, ...]
@@ -42,36 +42,34 @@ class Domain(NamedTuple):
 
 
 def domain(free: dict[str, Form], conditions: Sequence[Condition]) -> Domain:
-    """The conditions, simplified for reading where they bound a single variable."""
+    """The conditions, simplified for reading: those on a single variable become the set of its values."""
     assumed = {name: form.symbols()[name].least for name, form in free.items()}
     lowest: dict[str, int] = {}
     highest: dict[str, int] = {}
     sets: dict[str, Sizes] = {}
-    others: dict[str, int] = {}
-    first: dict[tuple[Any, str, Any], int] = {}
-    for node, demand in conditions:
-        first.setdefault(demand[:3], node)
-    for (left, relation, right), node in first.items():
+    others: dict[str, None] = {}
+    known = dict.fromkeys([demand[:3] for _, demand in conditions])
+    for left, relation, right in known:
         more = right - left if relation == "<=" else left - right
         if relation != "==":
-            if never_negative(more) or _follows(left, relation, right, first):
+            if never_negative(more) or _follows(left, relation, right, known):
                 continue
             more = _unfloored(more)
             if never_negative(more):
                 continue
             if bound := _bound(more):
                 name, side, limit = bound
-                known, choose = (lowest, max) if side == ">=" else (highest, min)
-                known[name] = choose(limit, known.get(name, limit))
+                bounds, choose = (lowest, max) if side == ">=" else (highest, min)
+                bounds[name] = choose(limit, bounds.get(name, limit))
                 continue
         if not _narrowed(sets, more, "==" if relation == "==" else ">="):
-            others.setdefault(_equality(left, right) if relation == "==" else _inequality(more), node)
+            others[_equality(left, right) if relation == "==" else _inequality(more)] = None
     told: list[str] = []
     for name, form in free.items():
         low, high = lowest.get(name, assumed[name]), highest.get(name)
-        bounds = [(form - low, f"{name} >= {low}")] if low is not None else []
-        bounds += [(high - form, f"{name} <= {high}")] if high is not None else []
-        told += [said for more, said in bounds if name not in sets or not _narrowed(sets, more, ">=")]
+        sides = [(form - low, f"{name} >= {low}")] if low is not None else []
+        sides += [(high - form, f"{name} <= {high}")] if high is not None else []
+        told += [said for more, said in sides if name not in sets or not _narrowed(sets, more, ">=")]
         if name in sets:
             said = condition(name, sets[name])
             told += [said] if " or " in said else said.split(" and ")
@@ -106,9 +104,10 @@ def _unfloored(more: Any) -> Any:
     return more
 
 
-def _inequality(more: Form) -> str:
+def _inequality(more: Any) -> str:
     """``more >= 0`` with what is taken away on the other side."""
-    left = made({monomial: count for monomial, count in more.terms.items() if count > 0})
+    terms = more.terms if isinstance(more, Form) else {}
+    left = made({monomial: count for monomial, count in terms.items() if count > 0})
     return f"{text(left)} >= {text(left - more)}"
 
 
@@ -143,7 +142,7 @@ def _narrowed(sets: dict[str, Sizes], form: Any, relation: str) -> bool:
 
 def _bound(form: Any) -> tuple[str, str, int] | None:
     """``form >= 0`` as a bound of its only symbol, if it has one and always rises, or always falls."""
-    symbols = form.symbols()
+    symbols = form.symbols() if isinstance(form, Form) else {}
     if len(symbols) != 1:
         return None
     ((name, symbol),) = symbols.items()

@@ -143,3 +143,13 @@ def test_no_numpy_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     write_solution(solve(open_graph("unet")), None, out)
     assert "H % 16 in 0..7" in out.getvalue()
+
+
+def test_nothing_is_near_where_the_set_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.yaml"
+    path.write_text("vars: {H: 6, W: 6}\ninput: [1, H, W]\nlayers:\n  - reshape: {shape: [4, -1]}\n")
+    assert "nearest    not decided, see below\n" in run(monkeypatch, capsys, str(path), "--near", "7")[1]
+    told = json.loads(run(monkeypatch, capsys, str(path), "--near", "7", "-f", "json")[1])
+    assert (told["nearest"], told["closest"], told["smallest"]) == (None, None, None)

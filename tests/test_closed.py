@@ -363,3 +363,29 @@ def test_a_condition_that_no_value_meets_is_told(command: Callable[..., Ran], tm
     )
     done = command("shape", str(path), "--free", "H")
     assert "valid where      H >= 1 and 0 >= 1\nnot checked: no values nearby are valid\n" in done.stdout, done
+
+
+TWO = """
+input: {left: [3, 32, 32], right: [3, 16, 16]}
+layers:
+  - max_pool: {kernel_size: 2}
+    from: left
+  - concat:
+    from: [max_pool_1, right]
+"""
+
+
+def test_axes_that_are_written_as_numbers_may_be_free(command: Callable[..., Ran], tmp_path: Path) -> None:
+    plain = load("input: [3, 32, 40]\nlayers:\n  - max_pool: {kernel_size: 2}\n")
+    closed = closed_forms(plain, "H", "W", "N")
+    assert [tuple(map(text, shape)) for shape in closed.outputs.values()] == [("3", "floor(H/2)", "floor(W/2)")]
+    assert check(closed, plain)[:2] == [{"H": 32, "W": 40, "N": 1}, {"H": 33, "W": 42, "N": 2}]
+    path = tmp_path / "two.yaml"
+    path.write_text(TWO)
+    done = command("shape", str(path), "--free", "left.H,right.H")
+    assert "valid where      left.H >= 2 and right.H >= 1 and right.H == floor(left.H/2)\n" in done.stdout
+    done = command("shape", str(path), "--free", "left.H", "--format", "python")
+    space: dict[str, Any] = {}
+    exec(done.stdout, space)  # noqa: S102  # the text is ours
+    assert space["net"](left_H=33)["outputs"] == {"concat_1": (6, 16, 16)}
+    assert "one of left.H, left.W, right.H, right.W" in command("shape", str(path), "--free", "H").stderr

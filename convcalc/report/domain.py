@@ -64,7 +64,7 @@ def _summary(solution: Solution, near: Mapping[str, int] | None) -> Iterator[tup
     if solved and unread is not solved and not solution.undecided:
         yield "reads all", "at all of these" if unread.boxes == solved.boxes else str(unread)
     if near:
-        yield "nearest", _near(solved, near)
+        yield "nearest", "not decided, see below" if solution.undecided else _near(solved, near)
 
 
 def _near(solved: Domain, near: Mapping[str, int]) -> str:
@@ -127,6 +127,7 @@ def write_json(solution: Solution, near: Mapping[str, int] | None, file: TextIO)
     from convcalc.report.json import finding
 
     solved, unread = solution.domain, solution.unread
+    decided = None if solution.undecided else solved
     graph = solution.graph
     write_document(
         file,
@@ -135,10 +136,10 @@ def write_json(solution: Solution, near: Mapping[str, int] | None, file: TextIO)
         symbols=solution.present,
         links=dict(solution.links),
         valid=solved and _set(solved),
-        smallest=(solved.smallest() or None) if solved and not solution.undecided else None,
+        smallest=decided and (decided.smallest() or None),
         reads_all=unread and _set(unread),
-        nearest=solved and near and {symbol: solved.nearest(symbol, near) for symbol in solved.symbols},
-        closest=solved and near and (solved.closest(near) or None),
+        nearest=decided and near and {symbol: decided.nearest(symbol, near) for symbol in decided.symbols},
+        closest=decided and near and (decided.closest(near) or None),
         demands=[
             {"any_of": row.conditions, "layer": row.layer, "more": row.more, "fails_at": row.values, "told": row.told}
             for row in (_rows(solved, solution.present) if solved is not None else ())

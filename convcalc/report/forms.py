@@ -13,7 +13,7 @@ from convcalc.report.numbers import grouped
 from convcalc.report.summary import named
 from convcalc.report.text import write_grid
 from convcalc.symbolic.closed import UNKNOWN, told_values
-from convcalc.symbolic.writing import is_sum, latex, python, text
+from convcalc.symbolic.writing import identifier, is_sum, latex, python, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -231,7 +231,7 @@ def _write_python(closed: Closed, points: list[dict[str, int]], file: TextIO) ->
     """A function of the free variables, which needs no import."""
     graph = closed.graph
     name = "".join(c if c.isalnum() else "_" for c in (graph.variant or graph.name or "net").lower())
-    file.write(f"def {'net_' if name[0].isdigit() else ''}{name}({', '.join(closed.free)}):\n")
+    file.write(f"def {'net_' if name[0].isdigit() else ''}{name}({', '.join(map(identifier, closed.free))}):\n")
     file.write(f'    """{_heading(closed)}; valid where {_valid(closed)}."""\n')
     file.write("    return {\n")
     totals = closed.totals

@@ -21,9 +21,10 @@ from convcalc.ops._op import FREE, Cost
 from convcalc.symbolic.carrying import carry, located
 from convcalc.symbolic.conditions import Domain, domain
 from convcalc.symbolic.forms import Form, evaluator, symbol, tidied, total, whole
+from convcalc.symbolic.knobs import Knob, every, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from convcalc.analysis import Analysis
     from convcalc.analysis.receptive import Support
@@ -105,26 +106,32 @@ class Closed(NamedTuple):
 
 
 def closed_forms(graph: Graph, *names: str, batch: int = 1) -> Closed:
-    """The closed forms of a net in these variables; ``N`` is the batch unless the spec has a variable of that name.
+    """The closed forms of a net in these variables, or axes of inputs that are written as numbers (``H``, ``left.W``).
 
-    Raises Misuse for a name that is no variable, SpecError for what has no form with these variables free.
+    ``N`` is the batch unless the spec has a variable of that name. Raises Misuse for a name that there is not,
+    SpecError for what has no form with these free.
     """
-    free = dict(_symbols(graph, names))
-    own: dict[str, Any] = {name: form for name, form in free.items() if name in graph.values}
-    return close(carry(graph.bind(own)), free, free.get(BATCH, batch) if BATCH not in own else batch)
+    knobs = _knobs(graph, names)
+    free = {name: symbol(name, _least(knobs[name].size) if name in knobs else 1) for name in names}
+    carried = carry(turned(graph, {knob: free[name] for name, knob in knobs.items()}))
+    return close(carried, free, free[BATCH] if BATCH in free and BATCH not in knobs else batch)
 
 
-def _symbols(graph: Graph, names: Sequence[str]) -> Iterator[tuple[str, Form]]:
-    """A symbol for each variable; it is assumed at least 1, or as low as 0 or any integer where it is declared so."""
-    for name in names:
-        if name in graph.values:
-            value = graph.values[name]
-            yield name, symbol(name, None if not isinstance(value, int) or value < 0 else min(value, 1))
-        elif name == BATCH:
-            yield name, symbol(name)
-        else:
-            known = [one for one, value in graph.values.items() if isinstance(value, int)]
+def _knobs(graph: Graph, names: Iterable[str]) -> dict[str, Knob]:
+    """What the names stand for, but for that of the batch."""
+    own = [name for name in names if name != BATCH or name in graph.values]
+    if all(isinstance(graph.values.get(name), int) for name in own):
+        return {name: Knob(name, 0, graph.values[name]) for name in own}
+    known = {knob.name: knob for knob in every(graph)}
+    for name in own:
+        if name not in known:
             raise Misuse(f"the net has no variable '{name}' to free: {did_you_mean(name, known) or 'it declares none'}")
+    return {name: known[name] for name in own}
+
+
+def _least(value: int) -> int | None:
+    """What a symbol is assumed to be at least: 1, 0 where its value is 0, any integer where that is negative."""
+    return None if value < 0 else min(value, 1)
 
 
 def close(carried: Carried, free: dict[str, Form], batch: Any) -> Closed:
@@ -232,8 +239,8 @@ def check(closed: Closed, graph: Graph) -> list[dict[str, int]]:
         of = evaluator(point)
         if point in found or not closed.domain.holds(of):
             continue
-        values = {name: value for name, value in point.items() if name in graph.values}
-        analysis, _ = examine(graph.bind(values), batch=of(closed.batch))
+        values = {knob: point[name] for name, knob in _knobs(graph, point).items()}
+        analysis, _ = examine(turned(graph, values), batch=of(closed.batch))
         if analysis is None or _told(closed, of) != _known(closed, analysis):
             name = closed.graph.name or "the net"
             raise AssertionError(f"the closed forms of {name} are wrong at {told_values(point)}")
@@ -249,7 +256,8 @@ POINTS = 3
 
 def _points(closed: Closed, graph: Graph) -> Iterator[dict[str, int]]:
     """The declared values; then larger and smaller ones, each variable by an amount of its own."""
-    declared = {name: graph.values.get(name, 1) for name in closed.free}
+    knobs = _knobs(graph, closed.free)
+    declared = {name: knobs[name].size if name in knobs else 1 for name in closed.free}
     for step, part in ((0, 1), (1, 1), (3, 2), (32, 1), (7, 3), (64, 1), (128, 1), (0, 2)):
         point = {}
         for place, (name, value) in enumerate(declared.items()):

@@ -43,13 +43,24 @@ def spatial(graph: Graph) -> list[Knob]:
 
 def named(graph: Graph, names: Iterable[str]) -> list[Knob]:
     """Variables and axes by name; raises Misuse for one that there is not."""
-    known = {knob.name: knob for knob in _every(graph)}
+    known = {knob.name: knob for knob in every(graph)}
     found = []
     for name in names:
         if name not in known:
             raise Misuse(f"there is no variable or axis '{name}' to open: {did_you_mean(name, known)}")
         found.append(known[name])
     return list(dict.fromkeys(found))
+
+
+def every(graph: Graph) -> Iterator[Knob]:
+    """All that can be opened: variables, and axes that are written as numbers."""
+    axes = {knob.name: knob.axis for knob in spatial(graph)}
+    for name, value in graph.values.items():
+        if isinstance(value, int):
+            yield Knob(name, axes.get(name, 0), value)
+    for knob, _ in _axes(graph):
+        if knob.input:
+            yield knob
 
 
 def turned(graph: Graph, values: Mapping[Knob, Any]) -> Graph:
@@ -60,17 +71,6 @@ def turned(graph: Graph, values: Mapping[Knob, Any]) -> Graph:
             shape = graph.nodes[graph.inputs[knob.input].node].shape or ()
             shapes.setdefault(knob.input, list(shape))[knob.axis] = value
     return graph.bind({knob.name: value for knob, value in values.items() if not knob.input}, shapes)
-
-
-def _every(graph: Graph) -> Iterator[Knob]:
-    """All that can be opened: variables, and axes that are written as numbers."""
-    axes = {knob.name: knob.axis for knob in spatial(graph)}
-    for name, value in graph.values.items():
-        if isinstance(value, int):
-            yield Knob(name, axes.get(name, 0), value)
-    for knob, _ in _axes(graph):
-        if knob.input:
-            yield knob
 
 
 def _axes(graph: Graph) -> Iterator[tuple[Knob, Any]]:

@@ -171,6 +171,11 @@ class Text:
         return f"({' '.join(['not', *told] if function == 'not' else [told[0], function, told[1]])})"
 
 
+def identifier(name: str) -> str:
+    """What a symbol is called in Python."""
+    return name.replace(".", "_")
+
+
 class Python(Text):
     """Python over integers, without imports."""
 
@@ -179,7 +184,9 @@ class Python(Text):
         return base if power == 1 else f"{base}**{power}"
 
     def atom(self, one: Atom) -> str:
-        """An atom."""
+        """An atom; the axis ``left.H`` of an input is ``left_H``."""
+        if isinstance(one, Symbol):
+            return identifier(one.name)
         if isinstance(one, Call) and one.parts[0] in ("==", "!=", "<", "<=", ">", ">=", "not", "and", "or"):
             return f"int{self.call(*one.parts)}"
         return super().atom(one)

@@ -13,8 +13,9 @@ from convcalc import load
 from convcalc.checks.lints import Linter, lints, names
 from convcalc.checks.lints.padding_alone import _leaves
 from convcalc.checks.project import check_project
-from convcalc.checks.specs import check_spec
+from convcalc.checks.specs import Task, check_spec, check_task
 from convcalc.ops._op import Taps
+from convcalc.source import Source
 from convcalc.spec.shipped import files
 
 SHIPPED = sorted(files())
@@ -104,6 +105,20 @@ def test_what_one_copy_needs_is_no_mistake_of_the_block(tmp_path: Path) -> None:
     )
     assert codes(block, tmp_path) == ["bias-before-norm"]
     assert codes(block + "  - Unit: {norm: 0}\n", tmp_path) == []
+
+
+def test_what_is_so_in_several_nets_is_told_once_of_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    text = layers("conv: {out_channels: 8, kernel_size: 1, stride: 2}", given="[3, H, 8]", head="vars: {H: 8}\n")
+    path.write_text(text + "variants: {net_b: {vars: {H: 16}}, net_c: {vars: {H: 32}}}\n")
+    found = {}
+    for named in ("", "net_c"):
+        (finding,) = check_task(Task(Source(str(path), path.read_text()), named)).findings
+        found[named] = finding.message.rpartition("sees ")[2], finding.variants
+    assert found == {
+        "": ("3 of 8 positions of 'input' that lie between others", ()),
+        "net_c": ("15 of 32 positions of 'input' that lie between others", ()),
+    }
 
 
 def test_a_finding_of_some_variants_names_them(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _findings(spec: Spec, named: str, wants: Wants) -> tuple[list[Diagnostic], i
         for finding in dict.fromkeys(found):
             found_in.setdefault(finding, []).append(variant)
     if all(finding.code in rules() for finding in found_in):  # what a mistake leaves unread would look unused
-        found_in |= linter.findings()
+        found_in |= linter.findings(asked)
     # A lint is so in all nets of a file or in none, so that those not asked for were looked at too.
     kept = [(finding, names) for finding, names in found_in.items() if set(names) & set(asked)]
     return [f._replace(variants=() if "" in names else tuple(names)) for f, names in kept], len(asked)

@@ -16,6 +16,8 @@ from convcalc.checks.lints._net import Net
 from convcalc.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convcalc.analysis import Analysis
     from convcalc.checks.lints._net import Remark
     from convcalc.spec import Spec
@@ -61,8 +63,11 @@ class Linter:
         span = net.graph.span(net.nodes[remark.place], *remark.key)
         return Diagnostic(code, remark.message, remark.fix, self.spec.source, span, (), "warning")
 
-    def findings(self) -> dict[Diagnostic, list[str]]:
-        """Each finding with the variants that it is in; the file as it stands is ``""``."""
+    def findings(self, asked: Sequence[str]) -> dict[Diagnostic, list[str]]:
+        """Each finding with the variants that it is in; the file as it stands is ``""``.
+
+        What is said of a layer may differ in numbers: it is told once, of the first of the nets that were asked for.
+        """
         told: dict[Diagnostic, list[str]] = {}
         for code, lint in self._lints.items():
             for path, message, fix in lint.read(self.spec) if hasattr(lint, "read") else ():
@@ -70,6 +75,6 @@ class Linter:
                 told[Diagnostic(code, message, fix, self.spec.source, place, (), "warning")] = ["", *self.spec.variants]
         for (_, layer), by_net in self._blamed.items():
             if len(by_net) == self._nets[layer]:
-                for variant, found in by_net.items():
-                    told.setdefault(found, []).append(variant)
+                found = by_net[next((variant for variant in asked if variant in by_net), next(iter(by_net)))]
+                told.setdefault(found, []).extend(by_net)
         return told

@@ -107,6 +107,7 @@ def test_new_nets_are_told_and_added() -> None:
     Path("other.yaml").write_text("input: [3]\nlayers: [relu]\n")
     found = check_project(["net.yaml", "other.yaml"]).findings
     assert [(f.code, f.variants) for f in found] == [("not-locked", ("net_wider",)), ("not-locked", ())]
+    assert [f.fix for f in found] == ["run `convcalc lock net.yaml`", "run `convcalc lock other.yaml`"]
     assert lock("net.yaml", "other.yaml").told == "updated"
     assert check_project(["net.yaml", "other.yaml"]).findings == ()
 

@@ -9,6 +9,7 @@ MACs.
 from __future__ import annotations
 
 import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import analyze
@@ -103,10 +104,10 @@ def drift(analysis: Analysis, entry: Any, lock: str) -> Diagnostic | None:
         return None
     span = graph.spec.marks.key(("variants", graph.variant) if graph.variant else ("layers",))
     before = entry and (entry["variants"].get(graph.variant) if graph.variant else entry["net"])
-    fix = "run `convcalc lock --update` if that is meant"
+    path = quote(graph.spec.source.path)
     if before is None:
         told = f"{lock} does not have this net yet"
-        return Diagnostic("not-locked", told, "run `convcalc lock --update`", graph.spec.source, span, (), "warning")
+        return Diagnostic("not-locked", told, f"run `convcalc lock {path}`", graph.spec.source, span, (), "warning")
     now = record(analysis)
     if now == before:
         return None
@@ -116,6 +117,7 @@ def drift(analysis: Analysis, entry: Any, lock: str) -> Diagnostic | None:
     ]
     notes = tuple(_layers(analysis, before["layers"], now["layers"]))
     told = "; ".join(changes) or "the layers are others, the totals the same"
+    fix = f"run `convcalc lock --update {path}` if that is meant"
     return Diagnostic("drift", f"other than in {lock}: {told}", fix, graph.spec.source, span, notes)
 
 

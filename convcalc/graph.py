@@ -178,6 +178,11 @@ class Graph:
         self.nodes.append(node)
         return Ref(len(self.nodes) - 1)
 
+    def title(self, ref: Ref) -> str:
+        """A result as a spec names it: the layer, and the port unless it is the first."""
+        node = self.nodes[ref.node]
+        return f"{node.name}.{node.op.ports[ref.port]}" if ref.port and node.op else node.name
+
     def results(self) -> dict[str, Ref]:
         """The outputs by name: the declared ones, or the last node's."""
         if self.outputs or not self.nodes:

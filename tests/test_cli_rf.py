@@ -155,7 +155,7 @@ def test_a_field_too_long_to_keep_is_a_bound(capsys: pytest.CaptureFixture[str],
     )
     text = rf(capsys, "far.yaml")
     assert "unit 0 sees 30 of the input's 30 positions, 100.0%\n" in text
-    assert "the whole input is seen (an upper bound)\n" in text
+    assert "at most the whole input is seen\n" in text
 
 
 SEVERAL = """\
@@ -243,7 +243,7 @@ def test_a_hostile_name_stays_text() -> None:
     net.add("relu", net.input((1, 4, 4)), name='"<b>')
     trace = Trace(net)
     seen = view(trace, last_map(trace), "input")
-    text = in_svg(f"{net.name}: {seen.layer.name}", Part(picture(seen, FINE), [seen.layer.name]))
+    text = in_svg(f"{net.name}: {seen.name}", Part(picture(seen, FINE), [seen.name]))
     assert ET.fromstring(text).findtext(f"{SVG}title") == '<script>&: "<b>'  # noqa: S314  # our own
 
 
@@ -288,9 +288,11 @@ def test_a_huge_input_is_refused_at_once() -> None:
 def test_names_of_blocks_and_results(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert "conv5/Bottleneck_2/2/relu_3 (relu)" in rf(capsys, "resnet50", "conv5")
     (folder / "split.yaml").write_text(
-        "input: [1, 12]\nlayers:\n  - split: {chunks: 2, dim: 2}\n  - relu:\n    from: split_1.1\n", encoding="utf-8"
+        "input: [1, 12]\nlayers:\n  - split: {chunks: 3, dim: 2}\n  - relu:\n    from: split_1.1\n", encoding="utf-8"
     )
     assert "unit 3 sees 1 of the input's 12 positions" in rf(capsys, "split.yaml", "split_1.1", "--at", "3")
+    (told,) = json.loads(rf(capsys, "split.yaml", "split_1.2", "--at", "3", "-f", "json"))["fields"]
+    assert (told["layer"], told["boxes"]) == ("split_1.2", [[[[11, 11]]]]), "nobody uses this part"
 
 
 def drawn(net: Graph, *, unicode: bool = True, most: tuple[int, int] = (32, 80)) -> list[str]:

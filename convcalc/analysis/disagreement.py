@@ -34,7 +34,7 @@ def disagreement(trials: Trials, applied: Steps, node: Node, demand: Demand | No
     graph = trials.graph
     conflict = _conflict(graph, applied, node, demand)
     left, right = conflict.refs
-    a, b = (_named(graph, ref) for ref in conflict.refs)
+    a, b = (graph.title(ref) for ref in conflict.refs)
     shapes = [_shape(applied, ref) for ref in conflict.refs]
     told = f"{node.name}: {a} is {_times(shapes[0])} and {b} is {_times(shapes[1])}: "
     if not demand:
@@ -198,7 +198,7 @@ def _fix(trials: Trials, applied: Steps, node: Node, conflict: _Conflict, ways: 
     trials.refill()
     for index, op, written_as in _layers(applied, node, conflict, ways):
         verdict = trials.inserted(node.name, place, index, op)
-        told = f"put {written_as} between {_named(graph, node.inputs[index])} and {node.name}"
+        told = f"put {written_as} between {graph.title(node.inputs[index])} and {node.name}"
         if verdict == FITS:
             return told, valid
         better = better or (told if verdict == BETTER else "")
@@ -304,11 +304,6 @@ def _place(graph: Graph, node: Node) -> Any:
     if node.is_input and graph.spec:
         return graph.spec.marks.key(graph.spec.inputs[node.name].path)
     return graph.span(node)
-
-
-def _named(graph: Graph, ref: Ref) -> str:
-    node = graph.nodes[ref.node]
-    return f"{node.name}.{node.op.ports[ref.port]}" if ref.port and node.op else node.name
 
 
 def _times(shape: Shape) -> str:

@@ -100,14 +100,18 @@ class Trace:
                 if port == 0 or ref in wanted:
                     self.runs[ref] = self._through(ref)
 
+    def parts(self, ref: Ref) -> tuple[Run, ...]:
+        """The runs of a result; of one that nobody uses they are not kept."""
+        return self.runs.get(ref) or self._through(ref)
+
     def region(self, ref: Ref, source: int) -> Region | None:
         """What all channels of a result together see of an input; None of nothing."""
-        seen = _together([run.seen for run in self.runs[ref]])
+        seen = _together([run.seen for run in self.parts(ref)])
         return seen.regions.get(source)
 
     def gathered(self, ref: Ref) -> bool:
         """Whether all that a result sees went through a global op, in a ``local`` trace."""
-        regions = [region for run in self.runs[ref] for region in run.seen.regions.values()]
+        regions = [region for run in self.parts(ref) for region in run.seen.regions.values()]
         return bool(regions) and all(region.frozen for region in regions)
 
     def supports(self) -> list[dict[int, Support]]:

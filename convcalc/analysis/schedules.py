@@ -13,6 +13,7 @@ from convcalc.analysis.algorithms import CORRELATIONS, correlation, im2col
 from convcalc.analysis.memory import ITEMSIZE, Results
 from convcalc.analysis.shapes import infer
 from convcalc.dims import prod
+from convcalc.graph import Ref
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
@@ -68,13 +69,12 @@ def schedule(analysis: Analysis, name: str = "torch") -> Schedule:
     ])  # fmt: skip
     place = max(range(len(moments)), key=lambda place: moments[place].bytes)
     live: list[Alive] = []
-    for maker, node in enumerate(graph.nodes[: place + 1]):
-        for port, shape in enumerate(applied[maker].outputs):
+    for maker, step in enumerate(applied[: place + 1]):
+        for port, shape in enumerate(step.outputs):
             home = results.first[maker] + port
             if homes[home] == home and last[home] >= place and results.sizes[home]:
-                title = f"{node.name}.{node.op.ports[port]}" if node.op and port else node.name
                 until = graph.nodes[last[home]].name if last[home] < len(graph.nodes) else ""
-                live.append(Alive(title, shape, results.sizes[home], until))
+                live.append(Alive(graph.title(Ref(maker, port)), shape, results.sizes[home], until))
     return Schedule(moments, moments[place], tuple(live), results.made(homes))
 
 

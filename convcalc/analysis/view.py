@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.fields import Region, Trace
     from convcalc.analysis.regions import Box
     from convcalc.dims import Shape
-    from convcalc.graph import Graph, Node
+    from convcalc.graph import Graph
 
 
 class Extent(NamedTuple):
@@ -62,13 +62,14 @@ class Field(NamedTuple):
 
 
 class View(NamedTuple):
-    """One layer and one input: the field, what its unit sees at this size, and what no unit of it sees.
+    """One result of a layer and one input: the field, what its unit sees at this size, and what no unit of it sees.
 
     ``through`` are the global ops on the way, of a ``local`` view those that no path leads around; ``sized`` the layers
     whose windows depend on the size of their operand.
     """
 
-    layer: Node
+    name: str
+    op: str
     shape: Shape
     input: str
     sizes: Shape
@@ -116,7 +117,7 @@ def view(trace: Trace, ref: Ref, source: str, unit: tuple[int, ...] | None = Non
     sized = (node.name for node, step in nodes if node.op is not None and node.op.sized(*step.inputs))
     found = (m for m in misaligned(graph, trace.steps) if m.place in ways and m.input == source)
     return View(
-        graph.nodes[ref.node], shape, source, trace.sizes(place), field,
+        graph.title(ref), graph.nodes[ref.node].kind, shape, source, trace.sizes(place), field,
         reached(trace, {ref: (unit_of(shape, unit),)})[source],
         unseen(trace, {ref: (full(shape),)})[source],
         trace.local, tuple(_global(trace, ref)), tuple(sized), tuple(found),

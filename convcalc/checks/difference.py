@@ -10,7 +10,7 @@ from convcalc.ops._attributes import Padding, PerAxis
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis, Row
-    from convcalc.graph import Graph, Node, Ref
+    from convcalc.graph import Graph, Node
     from convcalc.ops._op import Op
 
 Two = tuple[Any, Any]
@@ -248,13 +248,7 @@ def _sources(node: Node, anchors: list[Any]) -> list[Any]:
 
 
 def _read(side: _Side, number: int) -> tuple[str, ...]:
-    return tuple(_named(side.graph, ref) for ref in side.nodes[number].inputs)
-
-
-def _named(graph: Graph, ref: Ref) -> str:
-    """A result as a spec names it: the layer, and the port unless it is the first."""
-    node = graph.nodes[ref.node]
-    return f"{node.name}.{node.op.ports[ref.port]}" if ref.port and node.op else node.name
+    return tuple(side.graph.title(ref) for ref in side.nodes[number].inputs)
 
 
 def _before(side: _Side, number: int) -> str:

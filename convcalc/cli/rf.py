@@ -153,7 +153,7 @@ def _observe(trace: Trace, seen: View, ref: Ref, samples: int, seed: int) -> Eff
     try:
         return effective(trace.graph, ref, seen.input, position, samples, seed=seed)
     except ValueError as error:
-        raise Misuse(f"{seen.layer.name}: {error}") from None
+        raise Misuse(f"{seen.name}: {error}") from None
 
 
 def _draw(path: str, title: str, views: list[View], observed: list[Effective | None]) -> None:
@@ -162,7 +162,7 @@ def _draw(path: str, title: str, views: list[View], observed: list[Effective | N
     from convcalc.replacing import replacing
     from convcalc.report.field import caption, effective_text
 
-    parts, kind, layer = [], "receptive", views[0].layer.name
+    parts, kind, layer = [], "receptive", views[0].name
     for each, found in zip(views, observed, strict=True):
         if found:
             kind = "effective"

@@ -63,7 +63,7 @@ def write_view(net: str, view: View, file: TextIO) -> None:
 
 def _heading(view: View) -> str:
     on = f"{view.input} {times(view.sizes)}" if view.sizes else view.input
-    return f"{view.layer.name} ({view.layer.kind}), {times(view.shape)}, on {on}"
+    return f"{view.name} ({view.op}), {times(view.shape)}, on {on}"
 
 
 def _outputs(view: View) -> list[int]:
@@ -78,16 +78,16 @@ def _told(view: View) -> list[str]:
     if field.boxes:
         part = share(field.positions, field.window)
         window = times(hull(field.boxes)[1])
-        told.append(f"field: {bound}{grouped(field.positions)} of {window} positions, {part}{_bound(field.exact)}")
+        told.append(f"field: {bound}{grouped(field.positions)} of {window} positions, {part}")
     seen = view.seen_positions
     where = f"unit {','.join(map(str, field.unit))}" if field.unit else "it"
     most = "" if view.seen.exact else "at most "
     of_all = f"{grouped(seen)} of the input's {grouped(total)} positions, {share(seen, total)}"
-    told.append(f"{where} sees {most}{of_all}" + _bound(view.seen.exact) + _cut(view, seen))
+    told.append(f"{where} sees {most}{of_all}" + _cut(view, seen))
     if field.whole:
         why = f" through {_some(view.through)}" if view.through else ""
         then = "no path leads around" if view.local else "--local leaves global operations out"
-        told.append(f"the whole input is seen{why}" + (f"; {then}" if why else "") + _bound(view.field.exact))
+        told.append(f"{bound}the whole input is seen{why}" + (f"; {then}" if why else ""))
     told.append(_unseen(view))
     if not field.steady:
         told.append("branches have different strides: size, start and centre are those of this unit")
@@ -120,10 +120,6 @@ def effective_text(found: Effective) -> str:
         f"effective: 95 % of the gradient lies within {found.radius:.1f} positions of {centre}, "
         f"and in the {grouped(found.area)} strongest positions ({share(found.area, found.gradient.size)} of the input)"
     )
-
-
-def _bound(exact: bool) -> str:
-    return "" if exact else " (an upper bound)"
 
 
 def _cut(view: View, seen: int) -> str:
@@ -214,8 +210,8 @@ def write_json(
 def _view(view: View) -> dict[str, Any]:
     unseen = view.unseen
     return {
-        "layer": view.layer.name,
-        "op": view.layer.kind,
+        "layer": view.name,
+        "op": view.op,
         "shape": view.shape,
         "input": view.input,
         "input_sizes": view.sizes,

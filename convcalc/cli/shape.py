@@ -11,6 +11,9 @@ from convcalc.cli._options import Batch, Inputs, Settings, Specs, Variant, input
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
+READ_BY = {"--free": ("--columns", "--depth"), "--device": ("--depth",)}
+"""Of the options for the table those that a report in its place goes by."""
+
 
 def shape(
     specs: Specs,
@@ -90,6 +93,14 @@ def shape(
     }  # fmt: skip
     if len(told := [option for option, given in instead.items() if given]) > 1:
         raise Misuse(f"{' and '.join(told)} are reports of their own: ask for one at a time")
+    table = {
+        "--columns": columns, "--depth": depth, "--backward": backward, "--input-gradient": input_gradient,
+        "--convention": convention,
+    }  # fmt: skip
+    for report in told:
+        for option, given in table.items():
+            if given and option not in READ_BY.get(report, ()):
+                raise Misuse(f"{option} is of no use with {report}")
     if dtype not in DTYPES:
         raise Misuse(f"there is no dtype '{dtype}': {did_you_mean(dtype, DTYPES)}")
     for option, given in {"--schedule": schedule != "torch", "--optimizer": optimizer != "sgd"}.items():

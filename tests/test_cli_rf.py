@@ -158,6 +158,28 @@ def test_a_field_too_long_to_keep_is_a_bound(capsys: pytest.CaptureFixture[str],
     assert "at most the whole input is seen\n" in text
 
 
+def test_phases_that_a_map_is_too_small_for_do_not_count(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    """Bins 0-2, 2-4 and 4-6 of 7, doubled in two phases: 6 phases, and only 5 outputs."""
+    (folder / "bins.yaml").write_text(
+        "input: [1, 7]\nlayers:\n  - adaptive_avg_pool: {output_size: 3}\n"
+        "  - conv: {out_channels: 1, kernel_size: 3, padding: 1, padding_mode: reflect}\n"
+        "  - upsample: {size: 5, mode: linear, align_corners: true}\n",
+        encoding="utf-8",
+    )
+    assert rf(capsys, "bins.yaml").splitlines()[4].split()[:4] == ["L", "7", "7/6", "0"]
+    assert convcalc.load("bins.yaml").analyze().totals.receptive_field == (7,)
+
+
+def test_outputs_that_see_nothing_are_all_that_a_map_has(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    """Of three phases the second and the third see nothing, and the crop has no other."""
+    (folder / "gaps.yaml").write_text(
+        "input: [1, 8]\nlayers:\n  - conv_transpose: {out_channels: 1, kernel_size: 1, stride: 3}\n"
+        "  - crop: {size: 2, offset: 1}\n",
+        encoding="utf-8",
+    )
+    assert "it sees nothing of this input" in rf(capsys, "gaps.yaml")
+
+
 SEVERAL = """\
 input: {left: [2, 8, 8], right: [2, 8, 16], code: [2]}
 layers:

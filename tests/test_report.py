@@ -12,6 +12,7 @@ import pytest
 
 import convcalc
 from convcalc.checks import check_claims
+from convcalc.cli import app
 from convcalc.graph import Graph
 from convcalc.report import write
 from convcalc.report.numbers import grouped, per_axis, share, short, size, times
@@ -155,3 +156,9 @@ def test_quantities() -> None:
     assert per_axis([3, 3]) == "3"
     assert per_axis([3, 5]) == "3x5"
     assert per_axis([]) == ""
+
+
+@pytest.mark.parametrize("options", [(), ("--free", "H")])
+def test_a_stride_below_1_is_in_brackets(options: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert not app(["shape", "dcgan_generator", *options], standalone_mode=False)
+    assert "5 /(1/2) " in capsys.readouterr().out

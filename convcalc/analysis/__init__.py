@@ -189,7 +189,7 @@ def examine(
         for_weight, for_input = gradients[place]
         weight_macs += for_weight
         input_macs += for_input
-        support = _widest(seen[place])
+        support = _widest(seen[place]).within(step.outputs[0])
         operands = tuple([nodes[ref.node].name for ref in node.inputs])
         parameters = step.parameters if node.shares is None else {}
         rows.append(Row(
@@ -201,7 +201,8 @@ def examine(
     for step, times in uses.items():
         cost = cost.plus(step.cost.times(times))
     results = graph.results()
-    last = max((_widest(seen[ref.node]) for ref in results.values()), key=_sizes, default=Support(()))
+    lasts = (_widest(seen[ref.node]).within(applied[ref.node].outputs[0]) for ref in results.values())
+    last = max(lasts, key=_sizes, default=Support(()))
     kept = memory(graph, applied, batch, dtype)
     totals = Totals(
         params, buffers, cost.macs, cost.flops, cost, weight_macs * batch, input_macs * batch,

@@ -71,6 +71,18 @@ class Support(NamedTuple):
     whole: bool = False
     frozen: bool = False
 
+    def within(self, shape: Shape) -> Support:
+        """Only of the phases that a map ``[C, *S]`` has."""
+        for axis, field in enumerate(self.fields, 1):
+            if field.period > 1 and not self.frozen and field.period > shape[axis]:
+                return self._replace(fields=tuple(map(_cut, self.fields, shape[1:])))
+        return self
+
+
+def _cut(field: Field, size: int) -> Field:
+    """Only of the phases that an axis of this size has."""
+    return field._replace(spans=field.spans[:size] + (None,) * (field.period - size))
+
 
 def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
     """For each node what it sees of each input, by the input's place in the graph.

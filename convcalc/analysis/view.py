@@ -153,7 +153,7 @@ def field_of(region: Region | None, sizes: Shape, shape: Shape, unit: tuple[int,
     if region.frozen:
         # It is the field of the map in front of a global op, and not of this shape.
         return Field(unit, (None,) * len(sizes), (), 0, 0, region.exact, True)
-    boxes = [box for box in region.boxes if not any(axis.masks and _blind(axis) for axis in box)]
+    boxes = [box for box in region.boxes if not any(map(_blind, box, shape[1:]))]
     if not boxes:
         return Field(unit, (), (), 0, 0, region.exact, True)
     shadows = [_shadow([box[axis] for box in boxes]) for axis in range(len(sizes))]
@@ -181,8 +181,9 @@ def hull(boxes: Sequence[Box[Mask]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return firsts, tuple(stop - first for first, stop in zip(firsts, stops, strict=True))
 
 
-def _blind(axis: Axis) -> bool:
-    return all(mask == NOTHING for mask in axis.masks)
+def _blind(axis: Axis, outputs: int) -> bool:
+    """Whether none of the outputs sees a position."""
+    return not axis.whole and all(mask == NOTHING for mask in axis.masks[:outputs])
 
 
 def _shadow(axes: list[Axis]) -> Axis | None:
@@ -196,12 +197,12 @@ def _shadow(axes: list[Axis]) -> Axis | None:
 
 
 def _extent(axis: Axis, size: int, outputs: int) -> Extent:
-    ends = [span for span in axis.hulls() if span]
+    ends = [span for span in axis.hulls()[:outputs] if span]
     longest = max(last - first + 1 for first, last in ends)
     start = ends[0][0]
     period = _period(axis)
     stride = Fraction(axis.advance, axis.period)
-    used = max(bits.bit_count() for _, bits in axis.masks)
+    used = max(bits.bit_count() for _, bits in axis.masks[:outputs])
     centre = Fraction(ends[0][0] + ends[0][1], 2)
     return Extent(longest, used, _plain(stride), start, centre, period, _beyond(axis, size, outputs))
 

@@ -11,7 +11,13 @@ from convcalc.cli._options import Batch, Inputs, Settings, Specs, Variant, input
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
-READ_BY = {"--free": ("--columns", "--depth"), "--device": ("--depth",)}
+READ_BY = {
+    "--free": ("--columns", "--depth"),
+    "--device": ("--depth", "--dtype"),
+    "--conventions": ("--dtype",),
+    "--memory": ("--dtype",),
+    "--algorithms": ("--dtype",),
+}
 """Of the options for the table those that a report in its place goes by."""
 
 
@@ -94,13 +100,13 @@ def shape(
     if len(told := [option for option, given in instead.items() if given]) > 1:
         raise Misuse(f"{' and '.join(told)} are reports of their own: ask for one at a time")
     table = {
-        "--columns": columns, "--depth": depth, "--backward": backward, "--input-gradient": input_gradient,
-        "--convention": convention,
+        "--columns": columns, "--depth": depth, "--dtype": dtype != "float32", "--backward": backward,
+        "--input-gradient": input_gradient, "--convention": convention,
     }  # fmt: skip
     for report in told:
-        for option, given in table.items():
-            if given and option not in READ_BY.get(report, ()):
-                raise Misuse(f"{option} is of no use with {report}")
+        idle = [option for option, given in table.items() if given and option not in READ_BY[report]]
+        if idle:
+            raise Misuse(f"{' and '.join(idle)} cannot go with {report}")
     if dtype not in DTYPES:
         raise Misuse(f"there is no dtype '{dtype}': {did_you_mean(dtype, DTYPES)}")
     for option, given in {"--schedule": schedule != "torch", "--optimizer": optimizer != "sgd"}.items():
@@ -109,13 +115,6 @@ def shape(
     values = settings(set_)
     if free:
         from convcalc.cli._free import write_free
-
-        others = {
-            "--dtype": dtype != "float32", "--backward": backward, "--input-gradient": input_gradient,
-            "--convention": convention,
-        }  # fmt: skip
-        if told := [option for option, given in others.items() if given]:
-            raise Misuse(f"{' and '.join(told)} cannot go with --free")
 
         write_free(specs, free, values, input_, variant, batch, depth, columns, format_)
         return

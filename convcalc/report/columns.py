@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis.conventions import TOOLS, column, counted
 from convcalc.diagnostics import Misuse, did_you_mean
-from convcalc.report.numbers import grouped, per_axis, share, short, times
+from convcalc.report.numbers import grouped, moving, per_axis, share, short, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +51,10 @@ def _seen(line: Line) -> str:
 
 
 def _field(line: Line) -> str:
-    moved = per_axis(field.stride for field in line.fields)
     seen = _seen(line)
-    return f"{seen} /{moved}" if seen and not line.sees_all else seen
+    if not seen or line.sees_all:
+        return seen
+    return moving(seen, per_axis(field.stride for field in line.fields))
 
 
 def _by(name: str) -> Column:

@@ -9,7 +9,7 @@ from convcalc.dims import Free
 from convcalc.report.columns import COLUMNS
 from convcalc.report.document import write_document
 from convcalc.report.lines import Line, fold, folds
-from convcalc.report.numbers import grouped
+from convcalc.report.numbers import grouped, moving
 from convcalc.report.summary import named
 from convcalc.report.text import write_grid
 from convcalc.symbolic.closed import UNKNOWN, told_values
@@ -96,7 +96,8 @@ def _field(line: Line, write: Callable[[Any], str]) -> str:
     if not line.fields:
         return ""
     exact = "" if all(field.exact for field in line.fields) else "<="
-    return f"{exact}{_axes((f.size for f in line.fields), write)} /{_axes((f.stride for f in line.fields), write)}"
+    sizes, strides = (f.size for f in line.fields), (f.stride for f in line.fields)
+    return moving(exact + _axes(sizes, write), _axes(strides, write))
 
 
 def _axes(values: Iterable[Any], write: Callable[[Any], str]) -> str:

@@ -69,3 +69,8 @@ def per_axis(values: Iterable[Any]) -> str:
     """One value where all axes agree, else ``3x5``."""
     told = [str(value) for value in values]
     return "x".join(told if len(set(told)) > 1 else told[:1])
+
+
+def moving(size: str, stride: str) -> str:
+    """A field and its stride: ``5 /2``, ``5 /(1/2)``."""
+    return f"{size} /({stride})" if "/" in stride else f"{size} /{stride}"

@@ -170,6 +170,14 @@ def test_phases_that_a_map_is_too_small_for_do_not_count(capsys: pytest.CaptureF
     assert convcalc.load("bins.yaml").analyze().totals.receptive_field == (7,)
 
 
+def test_phases_are_those_of_their_axis_behind_a_permute() -> None:
+    """Where the channel has gone, the map has one place; the axis of two phases is now the channels."""
+    net = Graph()
+    x = net.add("conv_transpose", net.input((1, 3, 8)), out_channels=1, kernel_size=3, stride=2, padding=1)
+    net.add("permute", x, dims=[0, 2, 1, 3])
+    assert net.analyze().totals.receptive_field == (2, 2)
+
+
 def test_outputs_that_see_nothing_are_all_that_a_map_has(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     """Of three phases the second and the third see nothing, and the crop has no other."""
     (folder / "gaps.yaml").write_text(

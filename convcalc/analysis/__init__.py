@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc.analysis.backward import backward
 from convcalc.analysis.memory import ITEMSIZE, Memory, memory
+from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import Field, Support, supports
 from convcalc.analysis.shapes import infer
 from convcalc.diagnostics import Diagnostic, SpecError
@@ -169,7 +170,7 @@ def examine(
     if found or graph.diagnostics:
         return None, graph.diagnostics + found
     nodes, applied = graph.nodes, [step for step in known if step is not None]
-    seen = supports(graph, applied)
+    seen, orders = supports(graph, applied), Orders(graph, applied)
     gradients = backward(graph, applied, input_gradient=input_gradient)
     rows: list[Row] = []
     depths: list[int] = []
@@ -189,7 +190,7 @@ def examine(
         for_weight, for_input = gradients[place]
         weight_macs += for_weight
         input_macs += for_input
-        support = _widest(seen[place]).within(step.outputs[0])
+        support = _widest(seen[place]).within(orders, place)
         operands = tuple([nodes[ref.node].name for ref in node.inputs])
         parameters = step.parameters if node.shares is None else {}
         rows.append(Row(
@@ -201,7 +202,7 @@ def examine(
     for step, times in uses.items():
         cost = cost.plus(step.cost.times(times))
     results = graph.results()
-    lasts = (_widest(seen[ref.node]).within(applied[ref.node].outputs[0]) for ref in results.values())
+    lasts = (_widest(seen[ref.node]).within(orders, ref.node) for ref in results.values())
     last = max(lasts, key=_sizes, default=Support(()))
     kept = memory(graph, applied, batch, dtype)
     totals = Totals(

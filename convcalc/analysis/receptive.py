@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.orders import Orders
 from convcalc.dims import greatest, least
+from convcalc.graph import Ref
 from convcalc.ops._op import IDENTITY
 
 if TYPE_CHECKING:
@@ -71,10 +72,13 @@ class Support(NamedTuple):
     whole: bool = False
     frozen: bool = False
 
-    def within(self, shape: Shape) -> Support:
-        """Only of the phases that a map ``[C, *S]`` has."""
-        for axis, field in enumerate(self.fields, 1):
-            if field.period > 1 and not self.frozen and field.period > shape[axis]:
+    def within(self, orders: Orders, place: int) -> Support:
+        """Only of the phases that the node's map has."""
+        if self.frozen:
+            return self
+        for field in self.fields:
+            if field.period > 1:
+                shape = orders.shape(Ref(place))
                 return self._replace(fields=tuple(map(_cut, self.fields, shape[1:])))
         return self
 

@@ -35,6 +35,7 @@ NETS = {
     "mobilenet_v2": {"H": 32, "W": 33},
     "densenet121": {"H": 33, "W": 29},
     "squeezenet1_0": {"H": 22, "W": 21},
+    "convnext": {"H": 33, "W": 64, "width": 4, "deep": 2},
 }
 
 

@@ -119,7 +119,7 @@ def test_every_tool_is_asked() -> None:
 
 NETS = ["lenet5", "alexnet", "googlenet_aux", "resnet50", "mobilenet_v2", "densenet121", "dcgan_generator",
         "squeezenet1_0", "inception_v3", "resnext50_32x4d", "vgg11_bn", "mobilenet_v3_large", "efficientnet_b0",
-        "shufflenet_v2_x1_0"]  # fmt: skip
+        "shufflenet_v2_x1_0", "convnext_tiny"]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -35,6 +35,7 @@ SIZES = {
     "googlenet_aux": (47, 36),
     "resnet18": (65, 52),
     "unet": (32, 48),
+    "convnext_tiny": (35, 64),
     "dcgan_generator": (1, 2),
 }
 TOLERANCE = 1e-8

@@ -312,3 +312,16 @@ def test_op_of_sizes_with_names_tells_closed_forms() -> None:
     assert "give every size a number" in run("op", "linear", "F", "--out-features", "2", "--terms")[2]
     assert "or 3xHxW, not '3xH-1'" in run("op", "relu", "3xH-1")[2]
     assert "has no format 'markdown'" in run("op", "relu", "3xH", "-f", "markdown")[2]
+
+
+def test_behind_a_permute_the_field_is_told_without_the_arithmetic_of_other_axes() -> None:
+    net = Graph()
+    x = net.add(
+        "permute", net.add("conv", net.input((1, 9, 11)), out_channels=4, kernel_size=3, stride=2), dims=[0, 1, 3, 2]
+    )
+    net.output(net.add("conv", x, out_channels=4, kernel_size=[3, 1]))
+    analysis = net.analyze()
+    assert analysis["conv_2"].receptive_field == (3, 7)
+    (told,) = explanations(analysis, "conv_2")
+    values = {step.what: int(step.value) for step in told.steps}
+    assert (values["receptive field, height"], values["receptive field, width"]) == (3, 7)

@@ -387,6 +387,7 @@ def test_command_refuses_what_cannot_be_drawn(tmp_path: Path) -> None:
         "there is no format 'dot' for the windows of a layer: one of text, svg" in run("lenet5", "C1", "-f", "dot")[2]
     )
     assert "has no windows" in run("lenet5", "logits")[2]
+    assert "has no windows" in run("convnext", "stage1/1/permute_1")[2]
     assert "there is no layer 'C9'" in run("lenet5", "C9")[2]
     assert "name one" in run("lenet5", "--animate")[2]
     assert "name one" in run("googlenet", "inception_3a", "--animate")[2]

@@ -82,7 +82,7 @@ POINT = Axis("", 1, 1, IDENTITY)
 
 def axes(row: Row, op: Op | None, operand: Shape) -> tuple[Axis, ...]:
     """The spatial axes of a layer with windows; raises Misuse for a layer without."""
-    taps = op.taps(operand)[0] if op and op.operands[0] == 1 else None
+    taps = op.taps(operand)[0] if op and op.operands[0] == 1 and not op.moves else None
     if op is None or not taps or len(taps) != len(row.shape) - 1:
         raise Misuse(f"{row.name} ({row.op}) has no windows to draw")
     sizes = operand[1:]

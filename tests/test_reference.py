@@ -40,3 +40,22 @@ def test_formulas_hold_what_is_left_at_its_default_too() -> None:
     told = section(ops.find("conv"))
     assert "- Height, width: `floor((H + 2*padding - dilation*(kernel_size - 1) - 1)/stride) + 1`" in told
     assert "- MACs: `C_out*H_out*W_out*C/groups*kernel_size^2`" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("avg_pool", "- Height: `floor((H + 2*padding - dilation*(kernel_size - 1) - 1)/kernel_size) + 1`"),
+        ("concat", "- Channels: `C_1 + C_2 + C_3`"),
+        ("flatten", "- Features: `C*H*W`"),
+        ("batch_norm", "- Weight: `C`"),
+        ("softmax", "- Compares: `C_out*H_out*W_out - H*W`"),
+    ],
+)
+def test_formulas_are_those_of_the_defaults(name: str, line: str) -> None:
+    assert line in section(ops.find(name)).splitlines()
+
+
+def test_what_an_op_must_be_told_stands_before_its_formulas() -> None:
+    before = section(ops.find("avg_pool")).partition("- Height: ")[0].splitlines()
+    assert before[-1] == "- Formulas of: `avg_pool(kernel_size=3)`"

@@ -6,20 +6,27 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from convcalc import ops
+from convcalc.diagnostics import Problem, SpecError
 from convcalc.explain.net import explanations
 from convcalc.explain.spelled import spelling
 from convcalc.explain.writing import formula
+from convcalc.graph import Graph, Node
 from convcalc.loading import load
 from convcalc.ops._pointwise import Pointwise
 
 MOST = 6
 """Terms of a sum that is written out."""
-_PLAIN = {"C", "F", "r_in", "j_in", "start_in"}
+_PLAIN = {
+    "channels": "C", "features": "F", "length": "L", "height": "H", "width": "W", "height, width": "H",
+    "receptive field": "r_in", "its stride": "j_in", "its start": "start_in",
+}  # fmt: skip
 """What stays as it is in the operand needs no word."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from convcalc.dims import Shape
+    from convcalc.explain.layer import Explanation
     from convcalc.ops._attributes import Attribute
     from convcalc.ops._op import Op
 
@@ -33,7 +40,9 @@ them with "did you mean". A MAC is a multiply-accumulate; costs are those of the
 
 The formulas are for one sample with two spatial axes: `C`, `H`, `W` are the operand's channels, height and width,
 `C_out`, `H_out`, `W_out` the result's, `F` the features of a vector; `r_in`, `j_in` and `start_in` are size, stride and
-start of what a position of the operand sees of the input. [explain.md](explain.md) writes them out for any layer.
+start of what a position of the operand sees of the input; `C_1`, `C_2` belong to the first and the second of several
+operands. They are those of the layer after *Formulas of*, or of the op without attributes: any other attribute keeps its
+default, and a number stands under its name. [explain.md](explain.md) writes them out for any layer.
 """
 
 
@@ -79,20 +88,55 @@ def _section(op: type[Op]) -> Iterator[str]:
 
 
 def _formulas(op: type[Op]) -> Iterator[str]:
-    """The arithmetic of a plain layer of the op's own example, on a map with two spatial axes where there is one."""
+    """The arithmetic of the plainest layer of the op's example, on a map with two spatial axes where there is one."""
+    told = min(
+        _examples(op),
+        key=lambda told: (_optional(told.op), abs(len(told.operands[0]) - 3), _lists(told.op), len(told.steps)),
+    )
+    formulas = [(step.what, formula(spelling(step.value), exact=told.exact, most=MOST)) for step in told.steps]
+    worth = [
+        f"- {what[0].upper()}{what[1:]}: `{written}`"
+        for what, written in formulas
+        if not (written.isdigit() or written == _PLAIN.get(what) or ("j_in" in written and "floor" in written))
+    ]
+    if worth and told.op.given:
+        yield f"- Formulas of: `{told.op!r}`"
+    yield from worth
+
+
+def _examples(op: type[Op]) -> Iterator[Explanation]:
+    """The layers of the op's own example, told no more than they must be, or as they are where that does not do."""
     analysis = load(op.name).analyze()
-    layers = [told for told in explanations(analysis, defaults=True) if told.op.name == op.name]
-    told = min(layers, key=lambda told: (abs(len(told.operands[0]) - 3), _words(told.op), len(told.op.given)))
-    for step in told.steps:
-        written = formula(spelling(step.value), exact=told.exact, most=MOST)
-        rounded = "j_in" in written and "floor" in written
-        if not (written.isdigit() or written in _PLAIN or rounded):
-            yield f"- {step.what[0].upper()}{step.what[1:]}: `{written}`"
+    for node in analysis.graph.nodes:
+        if node.op and node.op.name == op.name:
+            needed = {key: value for key, value in node.op.given.items() if op.attributes[key].required}
+            shapes = [analysis.shape(ref) for ref in node.inputs]
+            try:
+                yield _alone(op, shapes, needed)
+            except (Problem, SpecError):
+                yield _alone(op, shapes, node.op.given)
 
 
-def _words(op: Op) -> int:
-    """How many words and flags the op is told: they change its formulas."""
-    return sum(isinstance(value, (str, bool)) for value in op.given.values())
+def _alone(op: type[Op], shapes: list[Shape], given: Mapping[str, Any]) -> Explanation:
+    """A net of one layer on operands of these shapes. Raises Problem or SpecError where it is none."""
+    alone = op(**given)
+    alone.check()
+    graph = Graph()
+    dtypes = ["int64" if place == op.indices else "float32" for place in range(len(shapes))]
+    inputs = [graph.input(shape, f"x{place}", dtypes[place]) for place, shape in enumerate(shapes)]
+    graph.append(Node(op.name, op.name, alone, tuple(inputs)))
+    (told,) = explanations(graph.analyze(), defaults=True)
+    return told
+
+
+def _optional(op: Op) -> int:
+    """How many attributes the op is told that it need not be told."""
+    return sum(not op.attributes[key].required for key in op.given)
+
+
+def _lists(op: Op) -> int:
+    """How many attributes differ by axis."""
+    return sum(isinstance(value, tuple) for value in op.given.values())
 
 
 def _plain(described: Any) -> str:

@@ -26,6 +26,10 @@ Inputs = Annotated[
         "--input", metavar="[NAME=]CxHxW", help="Give an input another shape; may be repeated.", show_default=False
     ),
 ]
+File = Annotated[
+    str,
+    typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.", show_default=False),
+]
 Variant = Annotated[str, typer.Option(metavar="NAME", help="Take this variant of the file.", show_default=False)]
 Batch = Annotated[int, typer.Option(min=1, metavar="N", help="Samples in a batch.")]
 

@@ -43,7 +43,7 @@ def check(
     config: ConfigurationFile = "",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, metavar="N", help="Processes; 0: one a core.")] = 1,
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Use again what is known of unchanged specs.")
+        bool, typer.Option("--cache/--no-cache", help="Use again what was found in unchanged specs.")
     ] = True,
 ) -> None:
     """Check specs: syntax, graph, shapes, expectations, budgets, lints and baselines, in every variant.

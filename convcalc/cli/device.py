@@ -18,7 +18,7 @@ def device(
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.", show_default=False)
     ] = "",
 ) -> None:
-    """What devices can do at best, for shape --device and run --device."""
+    """What devices can do at best, for --device of shape and run."""
     from convcalc.diagnostics import Misuse
 
     if output and not measure:

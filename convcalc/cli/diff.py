@@ -10,7 +10,7 @@ import typer
 from convcalc.cli._options import Batch, Inputs, Settings, Variant, input_shapes, settings
 from convcalc.cli._outputs import Outputs, check_outputs, write_outputs
 
-Side = "A file, a file at a git revision (main:net.yaml), or the name of a shipped spec."
+Side = "A file, a file at a git revision (main:net.yaml), or a shipped spec's name."
 
 
 def diff(

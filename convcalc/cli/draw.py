@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
+from convcalc.cli._options import File, Inputs, Settings, Variant, input_shapes, settings
 from convcalc.diagnostics import Misuse, did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ PAUSE = 0.25
 
 
 def draw(
-    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec.")],
+    spec: File,
     layer: Annotated[
         str, typer.Argument(metavar="[LAYER]", help="Draw this layer's windows, or this block as a net.")
     ] = "",

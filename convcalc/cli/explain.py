@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
+from convcalc.cli._options import File, Inputs, Settings, Variant, input_shapes, settings
 
 
 def explain(
-    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec.")],
-    layer: Annotated[str, typer.Argument(metavar="[LAYER]", help="A layer or a block; all without.")] = "",
+    spec: File,
+    layer: Annotated[str, typer.Argument(metavar="[LAYER]", help="A layer or a block; by default the whole net.")] = "",
     set_: Settings = None,
     input_: Inputs = None,
     variant: Variant = "",

@@ -35,8 +35,9 @@ def op(
 ) -> None:
     """One operation on its own, with its formulas; of sizes with a name, as in 3xHxW, closed forms.
 
-    Every attribute is an option: convcalc op conv 3x224x224 --out-channels 64 --kernel-size 7,5 --no-bias. What an op
-    has: convcalc ops conv.
+    Every attribute is an option: convcalc op conv 3x224x224 --out-channels 64 --kernel-size 7,5 --no-bias.
+
+    `convcalc ops conv` tells what an op has.
     """
     from convcalc.analysis import analyze
     from convcalc.cli.ops import named

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def ops(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[OP]...", help="Operations to describe; all without.")
+        list[str] | None, typer.Argument(metavar="[OP]...", help="Operations to describe; by default all are listed.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Describe every operation, not only list them.")] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
+from convcalc.cli._options import File, Inputs, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
     from convcalc.analysis.fields import Trace
@@ -20,9 +20,7 @@ ROWS, COLUMNS = 32, 80
 
 
 def rf(
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
-    ],
+    spec: File,
     layer: Annotated[
         str, typer.Argument(metavar="[LAYER]", help="A layer; by default the output, or the last map in front of it.")
     ] = "",
@@ -46,7 +44,9 @@ def rf(
             show_default=False,
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of random parameters and inputs.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Seed of the random parameters and inputs of --effective.")
+    ] = 0,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE.svg", help="Also draw it as SVG.", show_default=False)
     ] = "",

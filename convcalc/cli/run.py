@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcalc.cli._options import Batch, Settings, Variant, input_shapes, settings
+from convcalc.cli._options import Batch, File, Settings, Variant, input_shapes, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
-    ],
+    spec: File,
     set_: Settings = None,
     variant: Variant = "",
     batch: Batch = 1,
@@ -50,8 +48,10 @@ def run(
     weights_map: Annotated[
         str, typer.Option(metavar="FILE", help="A YAML map from our names to the file's.", show_default=False)
     ] = "",
-    weights_by: Annotated[str, typer.Option(metavar="name|order", help="How parameters are matched.")] = "name",
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of random parameters and inputs.")] = 0,
+    weights_by: Annotated[
+        str, typer.Option(metavar="name|order", help="How the file's parameters are matched.")
+    ] = "name",
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the random parameters and inputs.")] = 0,
     dtype: Annotated[str, typer.Option(metavar="DTYPE", help="float32 or float64.")] = "float32",
     forward_only: Annotated[bool, typer.Option("--forward-only", help="Leave the backward pass out.")] = False,
     input_gradient: Annotated[
@@ -66,7 +66,12 @@ def run(
     ] = "",
     steps: Annotated[int, typer.Option(min=0, metavar="N", help="Steps of gradient descent on the batch.")] = 0,
     lr: Annotated[float, typer.Option(metavar="RATE", help="Learning rate of the steps.")] = 0.01,
-    algorithm: Annotated[str, typer.Option(metavar="NAME", help="How convolutions are computed.")] = "im2col",
+    algorithm: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="How convolutions are computed: im2col, direct, toeplitz, fft, winograd or auto."
+        ),
+    ] = "im2col",
     gradcheck: Annotated[
         bool, typer.Option("--gradcheck", help="Hold each layer's gradient against differences, in float64.")
     ] = False,
@@ -81,16 +86,21 @@ def run(
     ] = "",
     save: Annotated[str, typer.Option(metavar="FILE", help="Save results to an .npz file.", show_default=False)] = "",
     keep: Annotated[
-        str, typer.Option(metavar="NAMES", help="Layers whose results to save beside the outputs.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Layers whose results --save writes beside the outputs: conv_1,relu_1.",
+            show_default=False,
+        ),
     ] = "",
     fast: Annotated[
-        bool, typer.Option("--fast", help="Fused layers and both cores: outputs and times, no table of layers.")
+        bool, typer.Option("--fast", help="Fused layers, on two cores: outputs and times, no table of layers.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Time and speed of each layer.")] = False,
     device: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE", help="In --profile, beside what this device takes at least.", show_default=False
+            metavar="NAME|FILE", help="With --profile: beside it what this device takes at least.", show_default=False
         ),
     ] = "",
     depth: Annotated[int, typer.Option(min=0, metavar="N", help="Levels of blocks to open.")] = 0,

@@ -9,7 +9,10 @@ import typer
 
 def schema(
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.", show_default=False)
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to this file, not to standard output.", show_default=False
+        ),
     ] = "",
 ) -> None:
     """JSON schema (draft-07) of the spec format, for editors.

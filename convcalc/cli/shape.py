@@ -53,7 +53,11 @@ def shape(
     ] = False,
     convention: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Count as another tool does, in place of MACs.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Count as another tool does, in place of MACs: --conventions names them.",
+            show_default=False,
+        ),
     ] = "",
     conventions: Annotated[
         bool, typer.Option("--conventions", help="What other tools count for the net, and why it differs.")

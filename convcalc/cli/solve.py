@@ -58,8 +58,9 @@ def solve(
 ) -> None:
     """The exact set of input sizes that a net accepts, and which layer demands which part of it.
 
-    With an op and two sizes (solve conv 28 7): every kernel, stride, padding and dilation that lead from one to the
-    other. The exit code is 1 where there is nothing.
+    With an op and two sizes (solve conv 28 7): every kernel, stride, padding and dilation from one to the other.
+
+    The exit code is 1 where there is nothing.
     """
     from convcalc.diagnostics import Misuse, SpecError, did_you_mean
     from convcalc.expand import expand

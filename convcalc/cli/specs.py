@@ -9,8 +9,8 @@ import typer
 
 
 def specs(
-    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="models, lectures or ops; all without.")] = "",
-    format_: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table, csv, markdown.")] = "table",
+    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="models, lectures or ops; by default all.")] = "",
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="table, csv or markdown.")] = "table",
 ) -> None:
     """The specs that come with convcalc, by name, with the totals of every net."""
     from convcalc.report.catalogue import write_catalogue

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli._options import Batch, Inputs, Variant, input_shapes
+from convcalc.cli._options import Batch, File, Inputs, Variant, input_shapes
 from convcalc.diagnostics import Misuse, Problem, SpecError
 
 MOST = 1_000_000
@@ -15,9 +15,7 @@ MOST = 1_000_000
 
 
 def sweep(
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A file, - for standard input, or a shipped spec's name.")
-    ],
+    spec: File,
     set_: Annotated[
         list[str] | None,
         typer.Option(

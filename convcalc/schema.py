@@ -31,7 +31,7 @@ Schema = dict[str, Any]
 
 METRICS = {
     "params": "Learnt parameters.",
-    "macs": "Multiply-accumulates of conv, conv_transpose, linear and matmul; a bias is none.",
+    "macs": "Multiply-accumulates of convolutions, filters, linear layers and matmul; a bias is none.",
     "flops": "2 for each MAC, 1 for every other operation.",
     "weight_macs": "Multiply-accumulates of the gradients of parameters.",
     "input_macs": "Multiply-accumulates of the gradients of what layers read, none of the net's inputs.",

@@ -396,7 +396,8 @@ def test_nothing_is_written_where_there_is_no_place(run: Cli) -> None:
     assert ran.code == 2
     assert "no such file or directory" in ran.err
     ran = run("net.yaml --save out.txt")
-    assert (ran.code, ran.err) == (2, "convcalc: out.txt: arrays are saved as .npz: give it that ending\n")
+    told = "convcalc: out.txt: arrays are saved as .npz: give it that ending\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", told), "before anything is run"
     assert not Path("out.txt").exists()
 
 

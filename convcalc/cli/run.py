@@ -136,12 +136,14 @@ def run(
 
     from convcalc import witness
     from convcalc.report.run import Report
-    from convcalc.tensors import read_inputs
+    from convcalc.tensors import read_inputs, refuse_other_ending
     from convcalc.tensors import save as save_arrays
     from convcalc.witness.training import descend, terms
     from convcalc.witness.training import loss as loss_of
 
     _refuse_unknown_algorithm(algorithm)
+    if save:
+        refuse_other_ending(save)
     if files:
         samples = batch if batch > 1 else 0
         inputs = read_inputs(files, graph, dtype=dtype, batch=samples, resize=resize, normalize=normalize)

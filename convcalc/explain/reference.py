@@ -40,9 +40,9 @@ them with "did you mean". A MAC is a multiply-accumulate; costs are those of the
 
 The formulas are for one sample with two spatial axes: `C`, `H`, `W` are the operand's channels, height and width,
 `C_out`, `H_out`, `W_out` the result's, `F` the features of a vector; `r_in`, `j_in` and `start_in` are size, stride and
-start of what a position of the operand sees of the input; `C_1`, `C_2` belong to the first and the second of several
-operands. They are those of the layer after *Formulas of*, or of the op without attributes: any other attribute keeps its
-default, and a number stands under its name. [explain.md](explain.md) writes them out for any layer.
+start of what a position of the operand sees of the input; `C_1`, `C_2` belong to the first and second of several
+operands. They are those of the layer after *Formulas of*, or of the op without attributes; any other attribute keeps
+its default, and a number stands under its name. [explain.md](explain.md) writes them out for any layer.
 """
 
 

@@ -24,8 +24,7 @@ def save(path: str, arrays: Mapping[str, Array]) -> None:
     Written beside and renamed, so that a failure leaves what was there before. Raises Misuse for another ending and
     for what only a pickle could hold, OSError with ``filename`` where there is no room or no permission.
     """
-    if os.path.splitext(path)[1] != ".npz" and (os.path.isfile(path) or not os.path.exists(path)):
-        raise Misuse(f"{path}: arrays are saved as .npz: give it that ending")
+    refuse_other_ending(path)
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:
             raise Misuse(f"{path}: '{name}' holds Python objects, which only a pickle could save")
@@ -33,6 +32,12 @@ def save(path: str, arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(cast("zipfile.ZipExtFile", entry), np.asanyarray(array), allow_pickle=False)
+
+
+def refuse_other_ending(path: str) -> None:
+    """Raise Misuse for a file that is not called ``.npz``; a device such as ``/dev/null`` may have any name."""
+    if os.path.splitext(path)[1] != ".npz" and (os.path.isfile(path) or not os.path.exists(path)):
+        raise Misuse(f"{path}: arrays are saved as .npz: give it that ending")
 
 
 def flat(weights: Weights) -> dict[str, Array]:

@@ -292,6 +292,13 @@ def test_op_says_how_many_shapes_are_wanted() -> None:
         assert told in run("op", *said.split())[2]
 
 
+def test_op_says_which_options_are_missing() -> None:
+    told = run("op", "conv", "3x8x8")[2]
+    assert told.strip() == "conv needs kernel_size, out_channels: add --kernel-size 1 --out-channels 1"
+    assert run("op", "conv", "3x8x8", *told.partition(": add ")[2].split())[0] == 0
+    assert "did you mean 'kernel_size'" in run("op", "max_pool", "3x8x8", "--kernal-size", "2")[2], "no option to add"
+
+
 def test_op_of_sizes_with_names_tells_closed_forms() -> None:
     told = run("op", "conv", "CxHxW", "--out-channels", "64", "--kernel-size", "k", "--padding", "same", "--stride=1")[
         1

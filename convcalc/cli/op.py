@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +51,7 @@ def op(
     known = named(kind)
     operands, given = _parsed(known, said or [])
     _count(known, len(operands))
+    _refuse_missing(known, given)
     inputs = "".join(f"  x{place}: {_input(known, place, text)}\n" for place, text in enumerate(operands, 1))
     names = ", ".join(f"x{place}" for place in range(1, len(operands) + 1))
     free = _free(known, operands, given)
@@ -82,6 +84,15 @@ def _count(op: type[Op], count: int) -> None:
     if count < fewest or (most is not None and count > most):
         shapes = " ".join(["3x8x8"] * max(fewest, 1))
         raise Misuse(f"{op.name} takes {counted(fewest, most)}, {count} given: write their shapes, as in {shapes}")
+
+
+def _refuse_missing(op: type[Op], given: dict[str, str]) -> None:
+    """Raise Misuse, with options to add, where the op must be told more; not where a name may only be misspelt."""
+    missing = {key: attribute for key, attribute in op.attributes.items() if attribute.required and key not in given}
+    if missing and given.keys() <= op.attributes.keys():
+        values = {key: attribute.example().partition(": ")[2] for key, attribute in missing.items()}
+        options = " ".join(f"--{key.replace('_', '-')} {quote(value)}" for key, value in values.items())
+        raise Misuse(f"{op.name} needs {', '.join(missing)}: add {options}")
 
 
 def _free(op: type[Op], operands: list[str], given: dict[str, str]) -> dict[str, int]:

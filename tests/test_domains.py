@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,9 +104,12 @@ def tried(graph: Graph, knob: Knob, sizes: Any) -> set[int]:
     (place,) = [ref.node for ref in graph.inputs.values()]
     shape = graph.nodes[place].shape
     assert shape is not None
+    graph, source = copy(graph), copy(graph.nodes[place])
+    graph.nodes = [*graph.nodes[:place], source, *graph.nodes[place + 1 :]]
     fitting = set()
     for n in sizes:
-        after = walk(graph, sizes={place: (*shape[: knob.axis], n, *shape[knob.axis + 1 :])})
+        source.shape = (*shape[: knob.axis], n, *shape[knob.axis + 1 :])
+        after = walk(graph)
         if not (after.failed or after.unknown):
             fitting.add(n)
     return fitting

@@ -137,6 +137,12 @@ REFUSED = {
         NET + "  - add:\n    - - conv: {out_channels: 3, kernel_size: 3}\n    - []\n    repeat: 40000\n",
         "shapes-disagree",
     ),
+    "a long branch that ends too large": (
+        NET
+        + "  - add:\n    - - conv: {out_channels: 3, kernel_size: 2}\n    - - relu\n"
+        + "      - conv: {out_channels: 3, kernel_size: 3, padding: 1}\n" * 6000,
+        "shapes-disagree",
+    ),
     "wrong residuals": (
         NET
         + "".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.indices import same_map
@@ -26,11 +27,8 @@ before; the node does not fit or something breaks."""
 Changes = dict[int, "Op"]
 """By place in the graph the op that stands there instead."""
 
-Insertions = dict[tuple[int, int], "Op"]
-"""By place and operand the op that the operand passes through first."""
-
-Sizes = dict[int, "Shape"]
-"""By place the shape of an input instead of its own."""
+Insertions = dict[int, tuple[int, "Op"]]
+"""By place an operand, and the op that it passes through first."""
 
 
 class Walk(NamedTuple):
@@ -46,11 +44,10 @@ def walk(
     changes: Changes | None = None,
     insertions: Insertions | None = None,
     known: Walk | None = None,
-    sizes: Sizes | None = None,
 ) -> Walk:
     """Shapes alone, as ``shapes.infer`` has them; with ``known``, what comes before the first change is reused."""
     changes, insertions = changes or {}, insertions or {}
-    start = min([*changes, *(place for place, _ in insertions)], default=0) if known else 0
+    start = min([*changes, *insertions], default=0) if known else 0
     shapes = known.shapes[:start] if known else []
     before = {node.name for node in graph.nodes[:start]}
     failed = known.failed & before if known else set()
@@ -60,16 +57,15 @@ def walk(
         node = graph.nodes[place]
         op = changes.get(place, node.op)
         if op is None:
-            shape = sizes[place] if sizes and place in sizes else node.shape
-            shapes.append(None if shape is None else (shape,))
+            shapes.append(None if node.shape is None else (node.shape,))
             continue
         operands = [shapes[ref.node] for ref in node.inputs]
         inputs = tuple([x[ref.port] for x, ref in zip(operands, node.inputs, strict=True) if x is not None])
         fits = True
-        for (at, index), extra in insertions.items():
-            if at == place and len(inputs) == len(operands):
-                passed, fits = result(extra, (inputs[index],))
-                inputs = (*inputs[:index], *(passed or ())[:1], *inputs[index + 1 :])
+        if place in insertions and len(inputs) == len(operands):
+            index, extra = insertions[place]
+            passed, fits = result(extra, (inputs[index],))
+            inputs = (*inputs[:index], *(passed or ())[:1], *inputs[index + 1 :])
         if len(inputs) < len(operands):
             shapes.append(None)
             (unknown if fits else failed).add(node.name)
@@ -114,14 +110,20 @@ class Trials:
         self.graph = graph
         self.left = 0
         self._rest = 4 * WORK
-        self._before: Walk | None = None
 
-    @property
+    @cached_property
     def before(self) -> Walk:
         """What fails as things are."""
-        if self._before is None:
-            self._before = walk(self.graph)
-        return self._before
+        return walk(self.graph)
+
+    @cached_property
+    def _of_layers(self) -> dict[int, list[int]]:
+        """The places of all nodes of a layer of the spec, by its identity."""
+        found: dict[int, list[int]] = {}
+        for place, node in enumerate(self.graph.nodes):
+            if node.layer is not None and node.op is not None:
+                found.setdefault(id(node.layer), []).append(place)
+        return found
 
     def refill(self) -> None:
         """Allow for the work of one search, at least two trials, as long as all searches together stay quick."""
@@ -133,17 +135,14 @@ class Trials:
         self.left -= work
         return self.left >= 0
 
-    def places(self, place: int) -> list[int]:
-        """A node and, for it is one layer of the spec, its copies."""
-        layer = self.graph.nodes[place].layer
-        if layer is None:
-            return [place]
-        return [other for other, node in enumerate(self.graph.nodes) if node.layer is layer and node.op]
+    def _copies(self, place: int) -> list[int]:
+        """A node and, where it is of a layer of the spec, all that are of that layer."""
+        return self._of_layers.get(id(self.graph.nodes[place].layer), [place])
 
     def rewritten(self, name: str, place: int, key: str, value: object) -> int:
         """The verdict for a node on another value of one attribute, in all copies of the layer at ``place``."""
         changes: Changes = {}
-        for other in self.places(place):
+        for other in self._copies(place):
             op = self.graph.nodes[other].op
             changed = op and changed_op(op, key, value)
             if changed is None:
@@ -153,19 +152,12 @@ class Trials:
 
     def inserted(self, name: str, place: int, index: int, op: Op) -> int:
         """The verdict for a node on an op in front of an operand, in all copies of the layer at ``place``."""
-        return self._verdict(name, {}, {(other, index): op for other in self.places(place)})
+        return self._verdict(name, {}, dict.fromkeys(self._copies(place), (index, op)))
 
     def _verdict(self, name: str, changes: Changes, insertions: Insertions) -> int:
-        first = min([*changes, *(place for place, _ in insertions)])
-        if not self.spend(len(self.graph.nodes) - first):
+        if not self.spend(len(self.graph.nodes) - min([*changes, *insertions])):
             return NO
         return self._compared(name, walk(self.graph, changes, insertions, self.before))
-
-    def resized(self, name: str, sizes: Sizes) -> int:
-        """The verdict for a node on inputs of other sizes."""
-        if not self.spend(len(self.graph.nodes)):
-            return NO
-        return self._compared(name, walk(self.graph, sizes=sizes))
 
     def rebuilt(self, name: str, graph: Graph) -> int:
         """The verdict for a node on another graph of the same spec, which costs more to make than to walk."""

@@ -113,3 +113,8 @@ def listing(names: Sequence[str], most: int = 12) -> str:
     """``a, b, c`` or, past ``most`` names, ``a, b, c ... (20 in all)``."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} ... ({len(names)} in all)"
+
+
+def times(sizes: Iterable[object]) -> str:
+    """A shape in words: ``64x112x112``."""
+    return "x".join(map(str, sizes))

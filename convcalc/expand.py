@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc import ops
-from convcalc.diagnostics import Diagnostic, Misuse, Note, Problem, did_you_mean, listing
+from convcalc.diagnostics import Diagnostic, Misuse, Note, Problem, did_you_mean, listing, times
 from convcalc.dims import Free, undecided
 from convcalc.expressions import evaluate, parse
 from convcalc.graph import Claim, Graph, Group, Node, Ref
@@ -173,7 +173,7 @@ class _Expansion:
             if len(declared.shape) != len(shape):
                 told = f"input '{name}' has {len(declared.shape)} axes, {len(shape)} were given"
                 if len(shape) == len(declared.shape) + 1:
-                    told += f": without a batch axis write {'x'.join(map(str, shape[1:]))}"
+                    told += f": without a batch axis write {times(shape[1:])}"
                 raise Misuse(told)
             sizes: list[Any] = list(shape)
             for axis, said in enumerate(declared.shape):

@@ -13,9 +13,10 @@ import pytest
 import convcalc
 from convcalc.checks import check_claims
 from convcalc.cli import app
+from convcalc.diagnostics import times
 from convcalc.graph import Graph
 from convcalc.report import write
-from convcalc.report.numbers import grouped, per_axis, share, short, size, times
+from convcalc.report.numbers import grouped, per_axis, share, short, size
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis

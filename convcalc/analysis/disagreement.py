@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import ops
 from convcalc.analysis.nearby import sizes_that_fit
 from convcalc.analysis.trials import BETTER, FITS
-from convcalc.diagnostics import Diagnostic, Note
+from convcalc.diagnostics import Diagnostic, Note, times
 from convcalc.dims import prod
 from convcalc.ops._window import Windowed, written
 
@@ -32,11 +32,11 @@ ATTRIBUTES = ("padding", "output_padding", "stride", "ceil_mode", "kernel_size",
 def disagreement(trials: Trials, applied: Steps, node: Node, demand: Demand | None) -> Diagnostic:
     """The finding for a join whose operands differ in size, or without a demand in rank."""
     graph = trials.graph
-    conflict = _conflict(graph, applied, node, demand)
+    conflict = _conflict(applied, node, demand)
     left, right = conflict.refs
     a, b = (graph.title(ref) for ref in conflict.refs)
     shapes = [_shape(applied, ref) for ref in conflict.refs]
-    told = f"{node.name}: {a} is {_times(shapes[0])} and {b} is {_times(shapes[1])}: "
+    told = f"{node.name}: {a} is {times(shapes[0])} and {b} is {times(shapes[1])}: "
     if not demand:
         told += "they differ in the number of axes"
     elif node.kind == "matmul":
@@ -47,7 +47,7 @@ def disagreement(trials: Trials, applied: Steps, node: Node, demand: Demand | No
     notes = [Note("they have no layer in common")]
     if fork is not None:
         parted = graph.nodes[fork]
-        sizes = " and ".join(_times(shape) for shape in dict.fromkeys(_outputs(applied, fork)))
+        sizes = " and ".join(times(shape) for shape in dict.fromkeys(_outputs(applied, fork)))
         notes = [Note(f"they part at {parted.name}, which is {sizes}", _place(graph, parted))]
     ways = [_way(graph, fork, ref) for ref in conflict.refs]
     for way, ref, name in zip(ways, conflict.refs, (a, b), strict=True):
@@ -70,7 +70,7 @@ def flattened(trials: Trials, applied: Steps, node: Node, told: Diagnostic) -> D
             break
         if step.inputs[0] != step.outputs[0]:
             if len(step.outputs[0]) == 1 < len(step.inputs[0]) and source.op.view:
-                came = f"{source.name} makes {step.outputs[0][0]:,} features of {_times(step.inputs[0])}"
+                came = f"{source.name} makes {step.outputs[0][0]:,} features of {times(step.inputs[0])}"
                 notes.append(Note(came, _place(graph, source)))
             break
         place = source.inputs[0].node
@@ -90,7 +90,7 @@ class _Conflict(NamedTuple):
     axes: list[int]
 
 
-def _conflict(graph: Graph, applied: Steps, node: Node, demand: Demand | None) -> _Conflict:
+def _conflict(applied: Steps, node: Node, demand: Demand | None) -> _Conflict:
     shapes = [_shape(applied, ref) for ref in node.inputs]
     if demand is None:
         other = next(index for index, shape in enumerate(shapes) if len(shape) != len(shapes[0]))
@@ -149,12 +149,12 @@ def _told(graph: Graph, applied: Steps, way: list[int], end: Ref, axes: list[int
         if step is None:
             continue
         out = step.outputs[end.port if place == end.node else 0]
-        if step.inputs and all(_cut(shape, axes) == _cut(out, axes) for shape in step.inputs[:1]):
+        if step.inputs and _cut(step.inputs[0], axes) == _cut(out, axes):
             continue
         what = f"{node.name} makes it" if step.inputs else f"the input {node.name} is"
         if changing and node.layer is not None and changing[-1][1].layer is node.layer:
             del changing[-1]
-        changing.append((f"to {name}: {what} {_times(out)}", node))
+        changing.append((f"to {name}: {what} {times(out)}", node))
     half = MOST // 2
     if way and not changing:
         yield Note(f"to {name}: nothing changes it")
@@ -304,10 +304,6 @@ def _place(graph: Graph, node: Node) -> Any:
     if node.is_input and graph.spec:
         return graph.spec.marks.key(graph.spec.inputs[node.name].path)
     return graph.span(node)
-
-
-def _times(shape: Shape) -> str:
-    return "x".join(map(str, shape))
 
 
 def _axis(axis: int, rank: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, times
 from convcalc.dims import Demand
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def misplaced(graph: Graph, applied: list[Applied | None], node: Node, place: in
     seen = step.inputs[0] if step is not None else result
     if all(demand.holds() for demand in same_map(seen, result)):
         return []
-    told = f"the indices of {source.name} are those of {_written(seen)}, the result would be {_written(result)}"
+    told = f"the indices of {source.name} are those of {times(seen[1:])}, the result would be {times(result[1:])}"
     fix = f"write output_size: {list(seen[1:])}" if len(node.inputs) == 2 else "name the operand of that pool third"
     return [Problem("indices-of-another-size", told, fix)]
 
@@ -42,7 +42,3 @@ def same_map(seen: Shape, result: Shape) -> list[Demand]:
     reason = "the indices are those of a map of {left} positions on an axis, the result has {right}"
     pairs = zip(seen[1:], result[1:], strict=True)
     return [Demand(n, "==", m, "indices-of-another-size", reason) for n, m in pairs]
-
-
-def _written(shape: Shape) -> str:
-    return "x".join(map(str, shape[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convcalc.analysis.trials import FITS
+from convcalc.diagnostics import times
 from convcalc.symbolic.carrying import follow
 from convcalc.symbolic.domains import domain, opened
 from convcalc.symbolic.knobs import spatial, turned
@@ -45,7 +46,7 @@ def _nearest(trials: Trials, name: str, knobs: list[Knob]) -> tuple[str, str] | 
     found = [turn for turn in turns if trials.rebuilt(name, turned(graph, turn)) == FITS]
     if solved is None or not found:
         return None
-    nearest = ", ".join(dict.fromkeys("x".join(map(str, dict.fromkeys(turn.values()))) for turn in found))
+    nearest = ", ".join(dict.fromkeys(times(dict.fromkeys(turn.values())) for turn in found))
     changed = {knob.name for knob in found[0]}
     sets = [each if solved.boxes[1:] else {s: each[s] for s in each if s in changed} for each in solved.boxes]
     valid = "; or ".join(box(each, plain=True) for each in sets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Problem, SpecError
+from convcalc.diagnostics import Problem, SpecError, times
 from convcalc.dims import prod
 from convcalc.expressions import LIMIT
 from convcalc.ops._op import FREE
@@ -129,8 +129,8 @@ def _judged(
     if failed:
         return None if empty or unsettled(failed) else Applied(None, inputs, outputs), failed[::-1]
     if empty:
-        told = "x".join(map(str, outputs[0]))
-        return None, [Problem("empty-result", f"the result would be empty: {told}", "give it a larger operand")]
+        told = f"the result would be empty: {times(outputs[0])}"
+        return None, [Problem("empty-result", told, "give it a larger operand")]
     if max(map(max, outputs)) >= LIMIT:
         return None, [Problem("too-large", "the size of the result does not fit in 63 bits", "make the net smaller")]
     return Applied(op, inputs, outputs), []
@@ -145,9 +145,7 @@ def _shared(own: Applied, owner: Applied | None) -> list[Problem]:
     """Shared parameters have the shapes that both layers need."""
     if owner is None or owner.op is None or own.op is None or own.parameters == owner.parameters:
         return []
-    told = [
-        ", ".join(f"{name} {'x'.join(map(str, s))}" for name, s in step.parameters.items()) for step in (own, owner)
-    ]
+    told = [", ".join(f"{name} {times(s)}" for name, s in step.parameters.items()) for step in (own, owner)]
     message = f"it needs {told[0]}, the layer it shares with has {told[1]}"
     fix = "give both layers the same arguments and operands of the same channels"
     return [Problem("shared-parameters", message, fix)]
@@ -158,7 +156,6 @@ def check_rank(op: Op, inputs: tuple[Shape, ...]) -> None:
     fewest, most = op.spatial
     for x in inputs:
         if not fewest <= len(x) - 1 <= most:
-            told = "x".join(map(str, x))
             wanted = f"{fewest} to {most}" if fewest < most else str(fewest)
             fix = "use linear, or move it before the flatten" if len(x) == 1 else "bring the operand to fewer axes"
-            raise Problem("wrong-rank", f"{op.name} takes {wanted} spatial axes, its operand is {told}", fix)
+            raise Problem("wrong-rank", f"{op.name} takes {wanted} spatial axes, its operand is {times(x)}", fix)

@@ -112,7 +112,7 @@ def view(trace: Trace, ref: Ref, source: str, unit: tuple[int, ...] | None = Non
     shape = trace.shape(ref)
     unit = middle(shape) if unit is None else unit
     field = field_of(trace.region(ref, place), trace.sizes(place), shape, unit)
-    ways = _on_the_way(graph, ref.node)
+    ways = dict.fromkeys(_on_the_way(graph, ref.node))
     nodes = [(graph.nodes[way], trace.steps[way]) for way in ways]
     sized = (node.name for node, step in nodes if node.op is not None and node.op.sized(*step.inputs))
     found = (m for m in misaligned(graph, trace.steps) if m.place in ways and m.input == source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.checks.claims import Claims
 from convcalc.checks.metrics import COUNTS, LAYER, LAYER_BUDGETS, LAYER_NAMES, NET_NAMES, count, of_layer, of_net
-from convcalc.diagnostics import Diagnostic, Problem, did_you_mean
+from convcalc.diagnostics import Diagnostic, Problem, did_you_mean, times
 from convcalc.expressions import evaluate
 
 if TYPE_CHECKING:
@@ -153,10 +153,9 @@ def _shape(title: str, said: Any, scope: Mapping[str, Any], found: tuple[int, ..
     expected = tuple(evaluate(size, scope) if isinstance(size, str) else size for size in said)
     if expected == found:
         return None
-    told = "x".join(map(str, expected))
     return Problem(
         "expectation",
-        f"{title}: expected {told}, found {'x'.join(map(str, found))}",
+        f"{title}: expected {times(expected)}, found {times(found)}",
         f"write {list(found)}, or mend the layers",
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import analyze
 from convcalc.checks.metrics import of_net
-from convcalc.diagnostics import Diagnostic, Misuse, Note, SpecError
+from convcalc.diagnostics import Diagnostic, Misuse, Note, SpecError, times
 from convcalc.expand import expand
 from convcalc.loading import spec_of
 from convcalc.replacing import replacing
@@ -162,5 +162,5 @@ def _shapes(was: Any, now: Any) -> str:
 
 def _told(value: Any) -> str:
     if isinstance(value, list):
-        return "x".join(map(str, value))
+        return times(value)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convcalc.diagnostics import Diagnostic, Problem, did_you_mean
+from convcalc.diagnostics import Diagnostic, Problem, did_you_mean, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,8 +86,8 @@ def _fits(path: Path, name: str, array: Any, shape: Shape) -> Iterator[tuple[Pat
     """The array has the shape; the batch axis and leading axes of 1 may be left out or written."""
     extents = _extents(array)
     if _trimmed(extents) != _trimmed(shape):
-        told = "x".join(map(str, extents)) or "a single number"
-        wanted = "x".join(map(str, shape))
+        told = times(extents) or "a single number"
+        wanted = times(shape)
         yield path, Problem("sample", f"{name} is {wanted}, the array is {told}", f"write {wanted} numbers")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli._options import File, Inputs, Settings, Variant, input_shapes, settings
-from convcalc.diagnostics import Misuse, did_you_mean, listing
+from convcalc.diagnostics import Misuse, did_you_mean, listing, times
 
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
@@ -95,7 +95,6 @@ def _net(analysis: Analysis, depth: int, block: Group | None, name: str) -> str:
 def _windows(analysis: Analysis, layer: str) -> tuple[str, tuple[Axis, ...]]:
     """A layer in words, and the axes that its windows lie on."""
     from convcalc.draw.windows import axes
-    from convcalc.report.numbers import times
 
     try:
         row = analysis[layer]

@@ -127,8 +127,7 @@ def _named(trace: Trace, name: str) -> Ref:
 
 def _unit(text: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """A position of a map; raises Misuse where it is none."""
-    from convcalc.diagnostics import Misuse
-    from convcalc.report.numbers import times
+    from convcalc.diagnostics import Misuse, times
 
     parts = text.replace("x", ",").split(",")
     unit = tuple(int(part) if part.strip().isdecimal() and len(part) < 19 else -1 for part in parts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.diagnostics import times
 from convcalc.ops._op import IDENTITY
 from convcalc.report.lines import folded
-from convcalc.report.numbers import times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

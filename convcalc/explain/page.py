@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Misuse, did_you_mean, listing
+from convcalc.diagnostics import Misuse, did_you_mean, listing, times
 from convcalc.explain.spelled import spelling
 from convcalc.explain.terms import sums
 from convcalc.explain.writing import LATEX, TEXT, formula, numbers
 from convcalc.report.markdown import escaped
-from convcalc.report.numbers import grouped, times
+from convcalc.report.numbers import grouped
 from convcalc.report.text import width
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.diagnostics import Problem
 from convcalc.dims import (
     Demand,
     Dim,
@@ -245,8 +244,3 @@ def same_channels(op: Op, key: str, channels: Dim) -> tuple[Demand, ...]:
         return ()
     reason = f"{key} says {{left}}, the operand has {{right}}"
     return (Demand(stated, "==", channels, "wrong-" + key.replace("_", "-"), reason, (key,)),)
-
-
-def no_axes(op: Op, x: Shape) -> Problem:
-    """The operand has no spatial axes to slide a window over."""
-    return Problem("wrong-rank", f"{op.name} needs at least one spatial axis, the operand has {len(x)} axis only")

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from convcalc.diagnostics import Problem, listing, nearest
+from convcalc.diagnostics import Problem, listing, nearest, times
 from convcalc.dims import ceil_div, prod
 from convcalc.ops._attributes import Attribute, Number, PerAxis, describe
 from convcalc.ops._convolution import Correlating
@@ -119,7 +119,7 @@ class Filter(Correlating):
         found = (3, 3) if isinstance(self.kernel, str) else extents(self.kernel)
         if len(found) != rank:
             axes = f"{rank} spatial {'axis' if rank == 1 else 'axes'}"
-            told = f"the kernel is {'x'.join(map(str, found))}, the operand has {axes}"
+            told = f"the kernel is {times(found)}, the operand has {axes}"
             raise Problem("wrong-rank", told, "give the numbers for each axis, or write kernel: gaussian", ("kernel",))
         return found
 

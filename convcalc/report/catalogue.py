@@ -7,11 +7,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from convcalc.analysis import analyze
-from convcalc.diagnostics import Misuse, did_you_mean, listing
+from convcalc.diagnostics import Misuse, did_you_mean, listing, times
 from convcalc.expand import expand
 from convcalc.loading import open_spec
 from convcalc.report.markdown import write_table
-from convcalc.report.numbers import grouped, times
+from convcalc.report.numbers import grouped
 from convcalc.spec.shipped import FOLDERS, files
 
 if TYPE_CHECKING:

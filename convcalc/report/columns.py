@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.analysis.conventions import TOOLS, column, counted
-from convcalc.diagnostics import Misuse, did_you_mean
-from convcalc.report.numbers import grouped, moving, per_axis, share, short, times
+from convcalc.diagnostics import Misuse, did_you_mean, times
+from convcalc.report.numbers import grouped, moving, per_axis, share, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from convcalc.report.numbers import grouped, per_axis, size, times
+from convcalc.diagnostics import times
+from convcalc.report.numbers import grouped, per_axis, size
 from convcalc.report.summary import title
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from convcalc.analysis.masks import ranges
 from convcalc.analysis.view import hull
-from convcalc.diagnostics import listing
+from convcalc.diagnostics import listing, times
 from convcalc.dims import prod
 from convcalc.report.document import write_document
-from convcalc.report.numbers import grouped, per_axis, share, times
+from convcalc.report.numbers import grouped, per_axis, share
 from convcalc.report.text import write_grid
 
 if TYPE_CHECKING:

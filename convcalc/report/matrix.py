@@ -6,8 +6,7 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Misuse
-from convcalc.report.numbers import times
+from convcalc.diagnostics import Misuse, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

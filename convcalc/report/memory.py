@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from convcalc.analysis.memory import STATES, training
 from convcalc.analysis.schedules import SCHEDULES, schedule
-from convcalc.diagnostics import Misuse, did_you_mean
-from convcalc.report.numbers import grouped, size, times
+from convcalc.diagnostics import Misuse, did_you_mean, times
+from convcalc.report.numbers import grouped, size
 from convcalc.report.summary import heading, title
 
 if TYPE_CHECKING:

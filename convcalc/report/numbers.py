@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from convcalc.dims import Shape
-
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 
 
@@ -50,11 +48,6 @@ def _scaled(n: int, base: int, prefixes: tuple[str, ...], unit: str) -> str:
         power += 1
         tenths = (20 * n + base**power) // (2 * base**power)
     return f"{tenths // 10:,}.{tenths % 10} {prefixes[power]}{unit}"
-
-
-def times(shape: Shape) -> str:
-    """``64x112x112``."""
-    return "x".join(map(str, shape))
 
 
 def share(part: int, whole: int) -> str:

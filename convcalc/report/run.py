@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from convcalc.analysis import analyze
 from convcalc.analysis.roofline import bounds, together
 from convcalc.checks.verification import compare, compare_backward, compare_fields
-from convcalc.diagnostics import listing
+from convcalc.diagnostics import listing, times
 from convcalc.ops._op import Cost
 from convcalc.report.lines import Line, fold
 from convcalc.report.lines import lines as predicted_lines
-from convcalc.report.numbers import grouped, share, short, times
+from convcalc.report.numbers import grouped, share, short
 from convcalc.report.summary import heading
 from convcalc.report.text import wants_color, write_grid
 
@@ -61,7 +61,6 @@ class Report:
         self.suspended: list[str] = []
         self.wrong: list[str] = []
         self.findings: list[Diagnostic] = []
-        self.fast_outputs: dict[str, Array] = {}
 
     def say(self, line: str = "") -> None:
         """Write one line."""
@@ -109,7 +108,6 @@ class Report:
 
     def fast(self, outputs: dict[str, Array], gradients: Gradients | None, seconds: Sequence[float]) -> None:
         """What a fast run shows: its time, and results of the predicted shapes."""
-        self.fast_outputs = outputs
         self.say(heading(self.analysis) + "\n")
         macs = self.analysis.totals.macs
         self.say(f"forward   {1e3 * seconds[0]:,.1f} ms  {2 * macs / seconds[0] / 1e9:,.1f} GFLOP/s")

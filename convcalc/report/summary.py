@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.conventions import TOOLS, counted
+from convcalc.diagnostics import times
 from convcalc.report.columns import BACKWARD
-from convcalc.report.numbers import grouped, per_axis, short, size, times
+from convcalc.report.numbers import grouped, per_axis, short, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

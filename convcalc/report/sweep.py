@@ -8,8 +8,8 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from convcalc.diagnostics import Misuse, did_you_mean
-from convcalc.report.numbers import grouped, short, times
+from convcalc.diagnostics import Misuse, did_you_mean, times
+from convcalc.report.numbers import grouped, short
 from convcalc.report.text import wants_color, width
 from convcalc.symbolic.points import front as front_of
 from convcalc.symbolic.points import valid

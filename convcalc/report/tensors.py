@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convcalc.report.numbers import times
+from convcalc.diagnostics import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

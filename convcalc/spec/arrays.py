@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from convcalc.diagnostics import times
 from convcalc.spec.structure import PLACE, kind, mapping, name
 
 if TYPE_CHECKING:
@@ -57,4 +58,4 @@ def _extent(found: Findings, value: Any, path: Path) -> tuple[int, ...] | None:
 def _said(extent: tuple[int, ...]) -> str:
     if not extent:
         return "a number"
-    return f"a row of {extent[0]}" if len(extent) == 1 else "x".join(map(str, extent))
+    return f"a row of {extent[0]}" if len(extent) == 1 else times(extent)

@@ -14,7 +14,7 @@ from collections import Counter
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, times
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -66,7 +66,7 @@ class _Layer(NamedTuple):
         return frozenset(self.shapes.items())
 
     def __str__(self) -> str:
-        told = (f"{leaf} {'x'.join(map(str, shape)) or 'a number'}" for leaf, shape in self.shapes.items())
+        told = (f"{leaf} {times(shape) or 'a number'}" for leaf, shape in self.shapes.items())
         return f"{self.name or 'a layer'} ({', '.join(told)})"
 
 

@@ -7,7 +7,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from convcalc.diagnostics import Unreadable
+from convcalc.diagnostics import Unreadable, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ class Contents(NamedTuple):
 
 def said(shape: Sequence[int]) -> str:
     """``64x3x7x7``, or ``a single number``."""
-    return "x".join(map(str, shape)) or "a single number"
+    return times(shape) or "a single number"
 
 
 @contextmanager

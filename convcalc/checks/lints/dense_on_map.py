@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convcalc.checks.lints._net import Remark
+from convcalc.diagnostics import times
 from convcalc.ops._global_pool import GlobalPool
 from convcalc.ops._window import Windowed
 
@@ -20,7 +21,7 @@ def look(net: Net) -> Iterator[Remark]:
     for place, node, op in net.ops():
         x, source = net.shape(node.inputs[0]), node.inputs[0].node
         if node.kind == "linear" and len(x) > 1 and source in maps:
-            told = f"{net.title(place)} mixes the last axis alone of a map of {'x'.join(map(str, x))}"
+            told = f"{net.title(place)} mixes the last axis alone of a map of {times(x)}"
             yield Remark(place, told, "put flatten before it, or use conv with kernel_size: 1")
         kept = len(node.inputs) == 1 and source in maps and net.result(place) == x
         if kept or isinstance(op, (Windowed, GlobalPool)):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.checks.limits import CHANGES, values
-from convcalc.report.numbers import grouped, growth, per_axis, signed, size, times
+from convcalc.diagnostics import times
+from convcalc.report.numbers import grouped, growth, per_axis, signed, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

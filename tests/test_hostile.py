@@ -206,6 +206,9 @@ def test_large_numbers_are_right(case: str, tmp_path: Path) -> None:
 
 HONEST = {
     "relu, line by line": NET + "  - relu\n" * 100_000,
+    "claims": "blocks:\n  Block:\n    layers:\n      - relu:\n        expect: {shape: [3, 32, 32]}\n      - tanh\n"
+    + NET
+    + "  - Block:\n    repeat: 33000\n",
     "residuals": NET
     + "  - add:\n    - - conv: {out_channels: 3, kernel_size: 3, padding: 1}\n    - []\n    repeat: 40000\n",
 }

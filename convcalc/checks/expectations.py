@@ -118,10 +118,9 @@ def _claim(analysis: Analysis, claim: Claim) -> Problem | None:
 
 
 def _rows(analysis: Analysis, claim: Claim) -> tuple[Any, ...]:
-    nodes = analysis.graph.nodes
-    before = sum(not node.is_input for node in nodes[: claim.start])
-    inside = sum(not node.is_input for node in nodes[claim.start : claim.stop])
-    return analysis.rows[before : before + inside]
+    # A spec's inputs are the first nodes, and have no rows.
+    inputs = len(analysis.graph.inputs)
+    return analysis.rows[claim.start - inputs : claim.stop - inputs]
 
 
 def _only_output(analysis: Analysis) -> tuple[int, ...]:

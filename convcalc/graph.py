@@ -178,6 +178,13 @@ class Graph:
         self.nodes.append(node)
         return Ref(len(self.nodes) - 1)
 
+    def find(self, name: str) -> Ref | None:
+        """The first result of a layer by its name; of a block or a repeated layer, that of its last layer."""
+        for group in self.groups[::-1]:
+            if group.name in (name, f"{name}/{group.copies}"):
+                return group.output
+        return next((Ref(place) for place, node in enumerate(self.nodes) if node.name == name), None)
+
     def title(self, ref: Ref) -> str:
         """A result as a spec names it: the layer, and the port unless it is the first."""
         node = self.nodes[ref.node]

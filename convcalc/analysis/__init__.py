@@ -142,11 +142,10 @@ class Analysis:
 
 def row_named(graph: Graph, rows: tuple[Named, ...], name: str) -> Named:
     """The row of a layer by its name; of a block or a repeated layer, that of its last layer. Raises KeyError."""
-    ends = {group.name: graph.nodes[group.output.node].name for group in graph.groups}
-    copies = [name, *(group.name for group in graph.groups if group.name == f"{name}/{group.copies}")]
-    wanted = ends.get(copies[-1], name)
+    ref = graph.find(name)
+    last = ref and graph.nodes[ref.node].name
     for row in rows:
-        if row.name == wanted:
+        if row.name == last:
             return row
     raise KeyError(name)
 

@@ -112,17 +112,13 @@ def _named(trace: Trace, name: str) -> Ref:
     from convcalc.graph import Ref
 
     graph = trace.graph
-    known = {group.name: group.output for group in graph.groups}
-    known |= {f"{node.name}.{port}": Ref(place, index) for place, node in enumerate(graph.nodes) if node.op
-              for index, port in enumerate(node.op.ports)}  # fmt: skip
-    known |= {node.name: Ref(place) for place, node in enumerate(graph.nodes)}
-    if name not in known:
-        # The bare name of what is repeated is the last copy.
-        copies = [group for group in graph.groups if group.name == f"{name}/{group.copies}"]
-        if not copies:
-            raise Misuse(f"there is no layer '{name}': {did_you_mean(name, [n for n in known if '.' not in n])}")
-        return copies[-1].output
-    return known[name]
+    ports = {f"{node.name}.{port}": Ref(place, index) for place, node in enumerate(graph.nodes) if node.op
+             for index, port in enumerate(node.op.ports)}  # fmt: skip
+    ref = graph.find(name) or ports.get(name)
+    if ref is None:
+        known = dict.fromkeys([*(group.name for group in graph.groups), *(node.name for node in graph.nodes)])
+        raise Misuse(f"there is no layer '{name}': {did_you_mean(name, known)}")
+    return ref
 
 
 def _unit(text: str, shape: tuple[int, ...]) -> tuple[int, ...]:

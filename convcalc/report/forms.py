@@ -9,7 +9,7 @@ from convcalc.dims import Free
 from convcalc.report.columns import COLUMNS
 from convcalc.report.document import write_document
 from convcalc.report.lines import Line, fold, folds
-from convcalc.report.numbers import grouped, moving
+from convcalc.report.numbers import grouped, moving, per_axis
 from convcalc.report.summary import named
 from convcalc.report.text import write_grid
 from convcalc.symbolic.closed import UNKNOWN, told_values
@@ -101,8 +101,7 @@ def _field(line: Line, write: Callable[[Any], str]) -> str:
 
 
 def _axes(values: Iterable[Any], write: Callable[[Any], str]) -> str:
-    told = [write(value) if isinstance(value, (int, Free)) else str(value) for value in values]
-    return "x".join(told if len(set(told)) > 1 else told[:1])
+    return per_axis(write(value) if isinstance(value, (int, Free)) else value for value in values)
 
 
 def _totals(closed: Closed, write: Callable[[Any], str]) -> dict[str, str]:

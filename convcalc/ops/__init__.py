@@ -44,6 +44,7 @@ _WITHOUT = {
     "identity": "remove it; a branch that changes nothing is []",
     "sequential modulelist": "list its layers here, or declare a block of them",
     "rnn lstm gru convlstm bidirectional simplernn lstmcell grucell": "leave it out: no layer here is recurrent",
+    "depthwiseconv separableconv": "write conv with as many groups as input channels",
     "embedding embeddingbag": "start behind it: what it gives is the input, as in [channels, length]",
     "attention multiheadattention selfattention scaleddotproductattention transformerencoderlayer":
         "write it with linear, permute, matmul and softmax",

@@ -30,6 +30,8 @@ class Linear(Op):
         return Outcome(((*rest, self.out_features),), same_channels(self, "in_features", features))
 
     def mend(self, demand: Demand, *inputs: Shape) -> str:
+        if len(inputs[0]) > 1 and self.in_features == prod(inputs[0]):
+            return "put flatten before it"
         return f"write in_features: {inputs[0][-1]}, or leave it out"
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:

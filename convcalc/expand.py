@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc import ops
 from convcalc.diagnostics import Diagnostic, Misuse, Note, Problem, did_you_mean, listing, times
 from convcalc.dims import Free, undecided
-from convcalc.expressions import evaluate, parse
+from convcalc.expressions import PADDING_WORDS, evaluate, parse
 from convcalc.graph import Claim, Graph, Group, Node, Ref
-from convcalc.spec.model import PADDING_WORDS, REQUIRED
+from convcalc.spec.model import REQUIRED
+from convcalc.spec.written import SIBLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -221,7 +222,7 @@ class _Expansion:
         path = (*layer.path, layer.kind)
         for name in layer.args:
             if name not in block.args:
-                fix = did_you_mean(name, block.args) if block.args else f"remove {name}"
+                fix = _beside(name, layer) or (did_you_mean(name, block.args) if block.args else f"remove {name}")
                 self._report(Problem("unknown-argument", f"{block.name} has no argument '{name}'", fix), (*path, name))
         for name, default in block.args.items():
             given = name in layer.args
@@ -493,7 +494,9 @@ class _Expansion:
             return None
         args = {name: scope.argument(raw) for name, raw in layer.args.items()}
         op, problems = kind.read(args, scope.evaluate)
-        for problem in problems:
+        for wrong in problems:
+            beside = _beside(str(wrong.key[0]), layer) if wrong.code == "unknown-attribute" and wrong.key else ""
+            problem = Problem(wrong.code, wrong.message, beside or wrong.fix, wrong.key)
             raw = layer.args.get(str(problem.key[0])) if problem.key else None
             self._report(self._freed(problem, "".join(map(str, problem.key[:1])), raw, scope), (*path, *problem.key))
         try:
@@ -630,6 +633,11 @@ def _unknown_block(name: str, blocks: Mapping[str, Block]) -> Problem:
     """No such block; perhaps an op was meant by the name it has elsewhere, as in ``Conv2d``."""
     fix = ops.elsewhere(name) or did_you_mean(name, blocks) or "declare it under blocks"
     return Problem("unknown-block", f"there is no block '{name}'", fix)
+
+
+def _beside(key: str, layer: Layer) -> str:
+    """The fix for a key among the arguments that belongs beside the op."""
+    return f"write `{key}` on a line of its own, in line with '{layer.kind}'" if key in SIBLINGS else ""
 
 
 def _names_in(layers: list[Layer]) -> set[str]:

@@ -42,6 +42,9 @@ _ELSEWHERE = {
 FUNCTIONS = ("ceil", "floor", "make_divisible", "max", "min")
 RESERVED = frozenset((*FUNCTIONS, "and", "or", "not"))
 
+PADDING_WORDS = frozenset(("same", "same_upper", "same_lower", "valid", "full"))
+"""Words that an attribute may hold where others hold expressions: no variable is named like one."""
+
 _TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*(?:\.\d+)?)|([A-Za-z_]\w*)|(//|==|!=|<=|>=|\*\*|[-+*/%^()<>,]))", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

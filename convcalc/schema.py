@@ -12,11 +12,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from convcalc import ops
-from convcalc.expressions import RESERVED
+from convcalc.expressions import PADDING_WORDS, RESERVED
 from convcalc.ops._attributes import INTEGER_SCHEMA
 from convcalc.spec import structure
 from convcalc.spec.bounds import UNITS
-from convcalc.spec.model import PADDING_WORDS, REQUIRED
+from convcalc.spec.model import REQUIRED
 from convcalc.spec.reader import DTYPES, MAX_AXES
 from convcalc.spec.written import SIBLINGS
 

@@ -10,10 +10,10 @@ import pytest
 import convcalc
 from convcalc import ops
 from convcalc.analysis.shapes import infer
+from convcalc.expressions import PADDING_WORDS
 from convcalc.ops._attributes import Integer
 from convcalc.ops._op import IDENTITY, Cost, Op, Outcome, Taps
 from convcalc.ops.relu import Relu
-from convcalc.spec.model import PADDING_WORDS
 
 if TYPE_CHECKING:
     from convcalc.dims import Shape

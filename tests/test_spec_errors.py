@@ -644,6 +644,18 @@ MISTAKES = {
         "write `linear: {...}` with the argument's name",
         "linear: 64", "linear: {out_features: 64}",
     ),
+    "numbers-as-arguments": (
+        "not-a-map", 3, 11,
+        "'conv' takes its arguments by name, and this is a list",
+        "write `conv: {...}` with the argument's name",
+        "conv: [16, 3]", "conv: {out_channels: 16, kernel_size: 3}",
+    ),
+    "names-as-branches": (
+        "not-a-branch", 5, 14,
+        "each branch of 'concat' is itself a list, and this is the text 'first'",
+        "write `concat:`, and what it joins below it: `from: [first, input]`",
+        "concat: [first, input]", "concat:\n    from: [first, input]",
+    ),
     "branch-not-a-list": (
         "not-a-branch", 4, 9,
         "each branch of 'add' is itself a list, and this is a map",
@@ -816,6 +828,7 @@ BY_EXAMPLE = {
     "bad-op",
     "missing-op",
     "number-as-arguments",
+    "numbers-as-arguments",
 }
 
 

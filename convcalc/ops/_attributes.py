@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from convcalc.diagnostics import Problem, listing, nearest
 from convcalc.dims import Free, undecided
+from convcalc.expressions import PADDING_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,11 +71,11 @@ class Attribute(Generic[T]):
                 "wrong-type", told, f"write {self.name}: {near}" if not index else f"write {near}", (self.name, *index)
             )
         return Problem(
-            "wrong-type", f"{self.name} is {self.expected}, not {describe(raw)}", self.example(), (self.name, *index)
+            "wrong-type", f"{self.name} is {self.expected}, not {describe(raw)}", self.example(raw), (self.name, *index)
         )
 
-    def example(self) -> str:
-        """How a right value is written."""
+    def example(self, raw: Any = None) -> str:
+        """How a right value is written, the one that ``raw`` was meant for where that can be told."""
         return f"write {self.name}: {self.minimum if self.minimum is not None else 1}"
 
     def integer(self, raw: Any, evaluate: Evaluate, *index: int) -> int:
@@ -159,7 +160,7 @@ class Number(Attribute[float]):
             )
         return raw
 
-    def example(self) -> str:
+    def example(self, raw: Any = None) -> str:
         return f"write {self.name}: {2 if self.required else self.default}"
 
     def schema(self) -> dict[str, Any]:
@@ -167,6 +168,10 @@ class Number(Attribute[float]):
         if self.minimum is not None:
             schema["minimum"] = self.minimum
         return schema
+
+
+_OFF = ("false", "no", "off", "none", "n")
+"""What other notations write for false, in lower case."""
 
 
 class Flag(Attribute[bool]):
@@ -180,8 +185,9 @@ class Flag(Attribute[bool]):
             return bool(value)
         raise self.wrong(raw)
 
-    def example(self) -> str:
-        return f"write {self.name}: true"
+    def example(self, raw: Any = None) -> str:
+        off = str(raw).lower() in _OFF
+        return f"write {self.name}: {'false' if off else 'true'}"
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": ["boolean", "string"]}, {"enum": [0, 1]}]}
@@ -208,8 +214,9 @@ class Word(Attribute[Any]):
                 return bool(value)
         raise self.wrong(raw)
 
-    def example(self) -> str:
-        return f"write {self.name}: {describe(self.choices[0]).strip(chr(39))}"
+    def example(self, raw: Any = None) -> str:
+        words = [describe(choice).strip("'") for choice in self.choices]
+        return f"write {self.name}: {nearest(str(raw), words) or words[0]}"
 
     def schema(self) -> dict[str, Any]:
         words = {"enum": list(self.choices)}
@@ -289,7 +296,11 @@ class Padding(Attribute[Any]):
         try:
             return self.integer(raw, evaluate)
         except Problem as problem:
-            word = nearest(raw, self.words) if problem.code == "unknown-name" else ""
+            if problem.code != "unknown-name":
+                raise
+            if raw.lower() in PADDING_WORDS:
+                raise self.wrong(raw) from None
+            word = nearest(raw, self.words)
             if not word:
                 raise
             raise Problem(problem.code, problem.message, f"did you mean '{word}'?", problem.key) from None
@@ -312,7 +323,7 @@ class Integers(Attribute[T]):
             raise self.wrong(raw)
         return tuple(self.integer(entry, evaluate, index) for index, entry in enumerate(raw))  # type: ignore[return-value]
 
-    def example(self) -> str:
+    def example(self, raw: Any = None) -> str:
         return f"write {self.name}: [1, 2]"
 
     def schema(self) -> dict[str, Any]:

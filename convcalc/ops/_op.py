@@ -207,7 +207,9 @@ class Op:
             return Problem("unknown-attribute", f"{cls.name} takes no arguments", f"remove {key}", (key,))
         meant = cls._meant(key, args)
         fix = f"did you mean '{meant}'?" if meant else f"one of {listing(list(cls.attributes))}"
-        if meant in args:
+        if key == "activation":
+            fix = "write it as a layer of its own below, as in `- relu`"
+        elif meant in args:
             fix = f"remove {key}: {meant} is there too"
         return Problem("unknown-attribute", f"{cls.name} has no attribute '{key}'", fix, (key,))
 

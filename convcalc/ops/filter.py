@@ -73,7 +73,7 @@ class Weights(Attribute[Any]):
             raise Problem("wrong-type", told, fix, (self.name, *index))
         return raw
 
-    def example(self) -> str:
+    def example(self, raw: Any = None) -> str:
         return f"write {self.name}: gaussian"
 
     def schema(self) -> dict[str, Any]:

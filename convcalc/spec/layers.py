@@ -26,17 +26,18 @@ def layers(found: Findings, value: Any, path: Path, inputs: Mapping[str, Path]) 
 
     ``inputs`` are the names the frame is given from outside, each with the place it is declared at.
     """
-    frame = _Frame(found)
+    frame = _Frame(found, inputs)
     entries = frame.listed(value, path)
-    frame.check_names(inputs)
+    frame.check_names()
     return entries
 
 
 class _Frame:
     """Counts the layers of each kind by place in the file, across branches."""
 
-    def __init__(self, found: Findings) -> None:
+    def __init__(self, found: Findings, inputs: Mapping[str, Path]) -> None:
         self.found = found
+        self.inputs = inputs
         self.counts: dict[str, int] = {}
         self.layers: list[Layer] = []
 
@@ -119,7 +120,7 @@ class _Frame:
     def arguments(self, layer: Layer, value: Any, path: Path) -> None:
         if isinstance(value, dict):
             layer.args = value
-        elif isinstance(value, list):
+        elif isinstance(value, list) and not (value and all(isinstance(entry, (int, float)) for entry in value)):
             layer.branches = self.branches(layer.kind, value, path)
         elif value is not None:
             fix = spaced(value) if isinstance(value, str) else ""
@@ -134,6 +135,8 @@ class _Frame:
             if not isinstance(branch, list):
                 message = f"each branch of '{kind}' is itself a list, and this is {structure.kind(branch)}"
                 fix = f"start a branch with two dashes: `- - {_first_key(branch)}`"
+                if set(map(str, value)) <= {*self.inputs, *(layer.name for layer in self.layers)}:
+                    fix = f"write `{kind}:`, and what it joins below it: `from: [{', '.join(map(str, value))}]`"
                 self.found.add((*path, i), "not-a-branch", message, fix)
                 return []
         return [self.listed(branch, (*path, i)) for i, branch in enumerate(value)]
@@ -154,9 +157,9 @@ class _Frame:
         if "expect" in entry:
             layer.expect = structure.expectations(found, entry["expect"], (*path, "expect"))
 
-    def check_names(self, inputs: Mapping[str, Path]) -> None:
+    def check_names(self) -> None:
         """Names are unique; of two layers it is an explicit name that has to change."""
-        owners = {name: (path, f"the input '{name}'") for name, path in inputs.items()}
+        owners = {name: (path, f"the input '{name}'") for name, path in self.inputs.items()}
         for layer in sorted(self.layers, key=lambda layer: layer.named):
             owner = owners.setdefault(layer.name, (layer.path, f"this '{layer.kind}'"))
             if owner[0] == layer.path:

@@ -15,9 +15,6 @@ Path = tuple[str | int, ...]
 REQUIRED = "required"
 """The word that stands for the default of a block argument that has none."""
 
-PADDING_WORDS = frozenset(("same", "same_upper", "same_lower", "valid", "full"))
-"""Words that an attribute may hold where others hold numbers: no variable is named like one."""
-
 
 class Marks:
     """The side table: where each key and each value of a document stands."""

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import Problem, did_you_mean
-from convcalc.expressions import RESERVED, is_name, parse
+from convcalc.expressions import PADDING_WORDS, RESERVED, is_name, parse
 from convcalc.spec.bounds import of_a_budget
-from convcalc.spec.model import PADDING_WORDS, REQUIRED
+from convcalc.spec.model import REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Collection

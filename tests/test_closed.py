@@ -141,6 +141,17 @@ def test_where_kernels_and_strides_fit(free: str, told: tuple[str, ...]) -> None
             assert holds == all(evaluate(condition, point) for condition in told), point
 
 
+@pytest.mark.parametrize(
+    ("mode", "told"), [("reflect", ("H >= 2", "W >= 2")), ("replicate", ("H >= 1", "W >= 1", "H*W >= 2"))]
+)
+def test_what_follows_from_the_least_sizes_is_not_told(mode: str, told: tuple[str, ...]) -> None:
+    layers = (
+        f"  - pad: {{padding: 1, mode: {mode}}}\n  - conv: {{out_channels: 4, kernel_size: 3}}\n  - instance_norm\n"
+    )
+    graph = load(f"vars: {{H: 8, W: 8}}\ninput: [3, H, W]\nlayers:\n{layers}")
+    assert closed_forms(graph, "H", "W").domain.told == told
+
+
 def test_what_a_domain_says_is_what_holds() -> None:
     closed = closed_forms(load("unet"), "H")
     for size in range(1, 200):

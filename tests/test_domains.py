@@ -230,6 +230,36 @@ def test_pairs_of_sizes_one_by_one() -> None:
             assert ({"H": h, "W": w} in solved) == (not rejects(turned(graph, {height: h, width: w}))), (h, w)
 
 
+NORMALISED = """
+    vars: {H: 8, W: 8}
+    input: [3, H, W]
+    layers:
+      - pad: {padding: %s, mode: reflect}
+      - conv: {out_channels: 4, kernel_size: 3, stride: 2}
+      - instance_norm
+      - reshape: {shape: [4, ceil((H + 2*%s - 2)/2)*ceil((W + 2*%s - 2)/2)]}
+"""
+
+
+def test_a_bound_on_a_product_follows_from_those_on_its_factors() -> None:
+    graph = load(NORMALISED.replace("%s", "2"))
+    solution = solve(graph)
+    assert solution.domain is not None
+    assert not solution.undecided
+    height, width = spatial(graph)
+    for h in range(1, 20):
+        for w in range(1, 20):
+            assert ({"H": h, "W": w} in solution.domain) == (not rejects(turned(graph, {height: h, width: w}))), (h, w)
+    assert str(solution.domain) == "H >= 3, W likewise"
+
+
+def test_a_bound_on_a_product_that_does_not_follow_is_not_decided() -> None:
+    solution = solve(load(NORMALISED.replace("%s", "0")))
+    assert [told.message for told in solution.undecided] == [
+        "instance_norm_1: not decided: a bound on a product of H and W"
+    ]
+
+
 def test_sizes_that_hang_on_each_other() -> None:
     linked = solve(open_graph("vgg16_2014"), link={"W": "H + 10"}).domain
     assert linked is not None

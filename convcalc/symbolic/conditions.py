@@ -14,7 +14,7 @@ from convcalc.symbolic.wording import condition
 from convcalc.symbolic.writing import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from convcalc.dims import Demand
     from convcalc.symbolic.carrying import Condition
@@ -47,7 +47,7 @@ def domain(free: dict[str, Form], conditions: Sequence[Condition]) -> Domain:
     lowest: dict[str, int] = {}
     highest: dict[str, int] = {}
     sets: dict[str, Sizes] = {}
-    others: dict[str, None] = {}
+    others: dict[str, Any] = {}
     known = dict.fromkeys([demand[:3] for _, demand in conditions])
     for left, relation, right in known:
         more = right - left if relation == "<=" else left - right
@@ -63,7 +63,12 @@ def domain(free: dict[str, Form], conditions: Sequence[Condition]) -> Domain:
                 bounds[name] = choose(limit, bounds.get(name, limit))
                 continue
         if not _narrowed(sets, more, "==" if relation == "==" else ">="):
-            others[_equality(left, right) if relation == "==" else _inequality(more)] = None
+            if relation == "==":
+                others[_equality(left, right)] = None
+            else:
+                others[_inequality(more)] = more
+    lows = {name: _least(assumed[name], lowest.get(name), sets.get(name)) for name in free}
+    least = {name: low for name, low in lows.items() if low is not None}
     told: list[str] = []
     for name, form in free.items():
         low, high = lowest.get(name, assumed[name]), highest.get(name)
@@ -73,7 +78,21 @@ def domain(free: dict[str, Form], conditions: Sequence[Condition]) -> Domain:
         if name in sets:
             said = condition(name, sets[name])
             told += [said] if " or " in said else said.split(" and ")
-    return Domain(tuple(demand for _, demand in conditions), assumed, (*told, *others))
+    rest = [said for said, more in others.items() if not _large_enough(more, least)]
+    return Domain(tuple(demand for _, demand in conditions), assumed, (*told, *rest))
+
+
+def _least(*bounds: int | Sizes | None) -> int | None:
+    """The least value that keeps to all bounds, where there is any."""
+    lows = [bound.above(1) if isinstance(bound, Sizes) else bound for bound in bounds]
+    return max((low for low in lows if low is not None), default=None)
+
+
+def _large_enough(form: Any, least: Mapping[str, int]) -> bool:
+    """Whether ``form >= 0`` because it is so at the least values, and never falls from there."""
+    if not isinstance(form, Form) or not grows(form) or form.symbols().keys() - least.keys():
+        return False
+    return bool(form.evaluate(least) >= 0)
 
 
 def _follows(left: Any, relation: str, right: Any, known: Container[tuple[Any, str, Any]]) -> bool:

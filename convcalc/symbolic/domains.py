@@ -6,6 +6,8 @@ demand on a product of dims (a dense layer behind a flatten) is met by the divis
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from dataclasses import dataclass
 from itertools import combinations
 from itertools import product as pairings
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +41,9 @@ MOST_BOXES = 1000
 LARGEST = 10**10
 """Up to here all divisors of a number are found."""
 
+MOST_TRIED = 1 << 12
+"""Bounds of a factor of a product are looked for up to here."""
+
 FAR = 1 << 13
 """How far a size is looked for that fails."""
 
@@ -61,6 +66,32 @@ class Undecided(NamedTuple):
     node: int
     demand: Demand
     why: str
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A product that must be no smaller than ``least``: one of positive factors, which others may see to."""
+
+    dim: Product
+    least: int
+
+    def follows(self, box: Box) -> bool:
+        """Whether it is so wherever the sizes lie in a box, for its factors are no smaller than they have to be."""
+        lowest = self.dim.coefficient * prod([self._lowest(factor, box) for factor in self.dim.factors])
+        return lowest >= max(self.least, 1)
+
+    def _lowest(self, factor: Periodic, box: Box) -> int:
+        """What a factor is at least, 0 where that is not positive, looked for up to what would do alone."""
+
+        def smaller(n: int) -> bool:
+            """Whether it may be smaller than ``n``."""
+            try:
+                return not box[factor.symbol] <= where(factor - n, ">=")
+            except TooWide:
+                return True
+
+        enough = max(1, -(-self.least // self.dim.coefficient))
+        return bisect_left(range(1, min(enough, MOST_TRIED) + 1), True, key=smaller)
 
 
 class Domain:
@@ -192,11 +223,11 @@ def accepts(graph: Graph) -> bool:
 
 def domain(carried: Carried, symbols: Sequence[str], more: Iterable[Condition] = ()) -> Domain:
     """What was carried through a graph as sets of sizes, perhaps under further conditions."""
-    known: dict[tuple[Any, ...], tuple[Box, ...] | str | Product] = {}
+    known: dict[tuple[Any, ...], tuple[Box, ...] | str | Bounded] = {}
     boxes: list[Box] = [dict.fromkeys(symbols, EVERY)]
     parts: list[Part] = []
     undecided: list[Undecided] = []
-    signs: list[tuple[int, Demand, Product]] = []
+    bounded: list[tuple[int, Demand, Bounded]] = []
     for node, demand in (*carried.conditions, *more):
         key = demand.left, demand.relation, demand.right
         if key not in known:
@@ -209,14 +240,15 @@ def domain(carried: Carried, symbols: Sequence[str], more: Iterable[Condition] =
         found = known[key]
         if isinstance(found, str):
             undecided.append(Undecided(node, demand, found))
-        elif isinstance(found, Product):
-            signs.append((node, demand, found))
+        elif isinstance(found, Bounded):
+            bounded.append((node, demand, found))
         elif found != ({},):
             parts.append(Part(node, demand, found))
     parts = [part._replace(boxes=_within(part.boxes, boxes, symbols)) for part in parts]
-    for node, demand, signed in signs:
-        if not all(box[f.symbol] <= where(f - 1, ">=") for f in signed.factors for box in boxes):
-            undecided.append(Undecided(node, demand, f"the sign of {signed.told()}"))
+    met = {found: all(map(found.follows, boxes)) for found in dict.fromkeys(found for _, _, found in bounded)}
+    for node, demand, found in bounded:
+        if not met[found]:
+            undecided.append(Undecided(node, demand, f"a bound on {found.dim.told()}"))
     return Domain(carried, tuple(symbols), boxes, parts, undecided)
 
 
@@ -263,8 +295,8 @@ def _within(choices: tuple[Box, ...], boxes: list[Box], symbols: Sequence[str]) 
     return tuple([{symbol: choice[symbol] for symbol in symbols if symbol in choice} for choice in kept])
 
 
-def _decided(demand: Demand) -> tuple[Box, ...] | str | Product:
-    """The boxes where a demand holds, why it is undecided, or a product that must be positive for it to hold."""
+def _decided(demand: Demand) -> tuple[Box, ...] | str | Bounded:
+    """The boxes where a demand holds, why it is undecided, or the bound on a product that it is."""
     left, relation, right = demand[:3]
     if relation == "<=":
         left, relation, right = right, ">=", left
@@ -280,9 +312,7 @@ def _decided(demand: Demand) -> tuple[Box, ...] | str | Product:
         if isinstance(left, Product) and isinstance(right, int):
             if relation == "==":
                 return _divided(left, right)
-            if 1 <= right <= left.coefficient:
-                return left
-            return f"a bound on {left.told()}"
+            return Bounded(left, right) if left.coefficient > 0 else f"a bound on {left.told()}"
     except TooWide:
         return "it hangs on sizes that are too large"
     why = next((dim.why for dim in (left, right, difference) if isinstance(dim, Unknown)), "")

@@ -7,6 +7,7 @@ they lie in memory, multiply-adds where a kernel performs them.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from inspect import signature
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -171,7 +172,7 @@ class Run:
             self._leading.add(place)
         running: dict[str, Array] = {}
         choices = {**self._choices, "buffers": running, "wanted": wanted}
-        options = {**given, **{name: choices[name] for name in choices.keys() & signature(kernel).parameters.keys()}}
+        options = {**given, **{name: choices[name] for name in choices.keys() & _named(kernel)}}
         if "algorithm" in options:
             options["algorithm"] = self._algorithm(node, kernel, operands, options, parameters)
         tally.reset()
@@ -268,6 +269,12 @@ def refused(graph: Graph, node: Node, error: WrongValues) -> SpecError:
 def learnt(parameters: Mapping[str, Array]) -> dict[str, Array]:
     """Those of a layer's parameters that get a gradient."""
     return {name: array for name, array in parameters.items() if name not in BUFFERS}
+
+
+@cache
+def _named(kernel: Any) -> frozenset[str]:
+    """The names that a kernel takes; to look takes as long as a small layer, so that it is done once."""
+    return frozenset(signature(kernel).parameters)
 
 
 def _candidates(weight: Array) -> list[str]:

@@ -354,10 +354,15 @@ def _negated(truth: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
     return lambda scope: call("not", truth(scope))
 
 
+_TRUTHS = {"true": "1", "false": "0"}
+"""What truth values are in an expression; they come here in capitals, as in Python."""
+
+
 def _lookup(name: str) -> Callable[[Mapping[str, Any]], Any]:
     def value(scope: Mapping[str, Any]) -> Any:
         if name not in scope:
-            fix = did_you_mean(name, scope) or "declare it under vars"
+            truth = _TRUTHS.get(name.lower())
+            fix = f"write {truth} for {name}" if truth else did_you_mean(name, scope) or "declare it under vars"
             raise Problem("unknown-name", f"there is no variable '{name}' here", fix)
         return scope[name]
 

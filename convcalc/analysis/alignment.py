@@ -90,8 +90,9 @@ def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misalig
                 two = seen[other.node].get(source.node)
                 if one is None or two is None or one.frozen or two.frozen:
                     continue
-                for axis, offset in offsets(one.fields, two.fields):
-                    ways = _branches(graph, first, other)
+                apart = list(offsets(one.fields, two.fields))
+                ways = _branches(graph, first, other) if apart else []
+                for axis, offset in apart:
                     a, b = (Branch(*way, s.fields[axis]) for way, s in zip(ways, (one, two), strict=True))
                     found.append(Misaligned(place, node.name, node.kind, name, axis, a, b, offset))
     return found
@@ -128,12 +129,17 @@ def _branches(graph: Graph, one: Ref, other: Ref) -> list[tuple[str, tuple[str, 
     fork, ways = _fork(graph, one.node, other.node)
     found = []
     for ref, way in zip((one, other), ways, strict=True):
-        longest: dict[int, tuple[str, ...]] = {fork: ()}
+        lengths, before = {fork: 0}, dict[int, int]()
         for place in reversed(way):
-            before = [longest[r.node] for r in graph.nodes[place].inputs if r.node in longest]
-            if before:
-                longest[place] = (*max(before, key=len), graph.nodes[place].name)
-        found.append((graph.nodes[fork].name, longest[ref.node]))
+            known = [r.node for r in graph.nodes[place].inputs if r.node in lengths]
+            if known:
+                before[place] = max(known, key=lengths.__getitem__)
+                lengths[place] = lengths[before[place]] + 1
+        layers, place = [], ref.node
+        while place != fork:
+            layers.append(graph.nodes[place].name)
+            place = before[place]
+        found.append((graph.nodes[fork].name, tuple(layers[::-1])))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from convcalc.tensors.npy import read_body, read_header
 from convcalc.tensors.stored import SAFE, Contents, Stored, opened
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
 
     from convcalc.kernels._types import Array
@@ -24,6 +24,8 @@ MOST_GROWTH = 200
 @contextmanager
 def npz(path: str) -> Iterator[Contents]:
     """The arrays of an archive by name, in its order; raises Unreadable."""
+    import zipfile
+
     with opened(path) as file:
         try:
             archive = zipfile.ZipFile(file)
@@ -56,8 +58,10 @@ def _stored(path: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: s
         except Exception as error:  # the decompressor and the checksum have many ways to complain
             raise Unreadable(f"{path}: '{name}' is damaged: {_told(error)}") from None
 
+    from zipfile import ZIP_DEFLATED, ZIP_STORED
+
     try:
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise ValueError("it is compressed in another way than NumPy does")
         with archive.open(entry) as file:
             header = read_header(file)

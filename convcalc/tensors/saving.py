@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -12,6 +11,7 @@ from convcalc.diagnostics import Misuse
 from convcalc.replacing import replacing
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Mapping
 
     from convcalc.kernels._types import Array
@@ -24,13 +24,15 @@ def save(path: str, arrays: Mapping[str, Array]) -> None:
     Written beside and renamed, so that a failure leaves what was there before. Raises Misuse for another ending and
     for what only a pickle could hold, OSError with ``filename`` where there is no room or no permission.
     """
+    from zipfile import ZipFile, ZipInfo
+
     refuse_other_ending(path)
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:
             raise Misuse(f"{path}: '{name}' holds Python objects, which only a pickle could save")
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with replacing(path) as file, ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+            with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(cast("zipfile.ZipExtFile", entry), np.asanyarray(array), allow_pickle=False)
 
 

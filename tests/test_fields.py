@@ -413,7 +413,7 @@ def check_hulls(net: Graph) -> None:
     steps = inferred(net)
     moved = any(node.kind == "permute" for node in net.nodes)  # of channels beyond the border intervals know nothing
     for node, cheap, exact in zip(
-        net.nodes, supports(net, steps), Trace(net, steps, local=True).supports(), strict=True
+        net.nodes, supports(net, steps, Orders(net, steps)), Trace(net, steps, local=True).supports(), strict=True
     ):
         assert cheap.keys() == exact.keys() or (moved and cheap.keys() > exact.keys())
         for source, other in exact.items():

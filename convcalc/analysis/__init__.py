@@ -169,7 +169,8 @@ def examine(
     if found or graph.diagnostics:
         return None, graph.diagnostics + found
     nodes, applied = graph.nodes, [step for step in known if step is not None]
-    seen, orders = supports(graph, applied), Orders(graph, applied)
+    orders = Orders(graph, applied)
+    seen = supports(graph, applied, orders)
     gradients = backward(graph, applied, input_gradient=input_gradient)
     rows: list[Row] = []
     depths: list[int] = []

@@ -78,7 +78,8 @@ def misaligned(graph: Graph, steps: list[Applied] | None = None) -> list[Misalig
     """
     steps = inferred(graph) if steps is None else steps
     found: list[Misaligned] = []
-    seen, orders = supports(graph, steps), Orders(graph, steps)
+    orders = Orders(graph, steps)
+    seen = supports(graph, steps, orders)
     for place, node in enumerate(graph.nodes):
         told = [(ref, axes) for ref, axes in zip(node.inputs, orders.taps(place), strict=True) if axes]
         if len(told) < 2 or any(t != IDENTITY for _, axes in told for t in axes):

@@ -85,12 +85,14 @@ class Trace:
     the map in front. Raises SpecError where the shapes do not fit.
     """
 
-    def __init__(self, graph: Graph, steps: list[Applied] | None = None, *, local: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, steps: list[Applied] | None = None, orders: Orders | None = None, *, local: bool = False
+    ) -> None:
         self.graph = graph
         self.local = local
         self.steps = inferred(graph) if steps is None else steps
         self.runs: dict[Ref, tuple[Run, ...]] = {}
-        self.orders = Orders(graph, self.steps)
+        self.orders = orders or Orders(graph, self.steps)
         self._composed: dict[tuple[Axis, Taps], Axis | None] = {}
         self._reads: dict[Ref | tuple[Applied, int], Reads] = {}
         wanted = {ref for node in graph.nodes for ref in node.inputs} | set(graph.results().values())

@@ -32,6 +32,7 @@ class Orders:
         self.graph = graph
         self.steps = steps
         self.of: dict[int, tuple[int, ...]] = {}
+        self._lost: set[int] = set()
         if any(node.op is not None and node.op.moves for node in graph.nodes):
             for place in range(len(steps)):
                 self._add(place)
@@ -41,7 +42,9 @@ class Orders:
         if step.op is None or not (step.op.moves or any(ref.node in self.of for ref in node.inputs)):
             return
         found = self._through(place)
-        if found is not None and list(found) != sorted(found):
+        if found is None:
+            self._lost.add(place)
+        elif list(found) != sorted(found):
             self.of[place] = found
 
     def _through(self, place: int) -> tuple[int, ...] | None:
@@ -85,7 +88,7 @@ class Orders:
         if step.op is None:
             return ()
         told = step.op.reads(ref.port, *step.inputs)
-        if not (step.op.moves or self.disturbed(ref.node)):
+        if not self.disturbed(ref.node):
             return told
         found: list[tuple[Taps, ...] | None] = []
         for operand, axes in zip(node.inputs, told, strict=True):
@@ -99,11 +102,10 @@ class Orders:
 
     def kept(self, place: int) -> bool:
         """Whether the results' axes are those of the operands, in some order."""
-        return not self.disturbed(place) or self._through(place) is not None
+        return place not in self._lost
 
     def taps(self, place: int) -> Reads:
         """For each operand of a node its taps on the spatial axes."""
-        step = self.steps[place]
-        if step.op is None or not (step.op.moves or self.disturbed(place)):
-            return step.taps
+        if not self.disturbed(place):
+            return self.steps[place].taps
         return tuple(axes and axes[1:] for axes in self.reads(Ref(place)))

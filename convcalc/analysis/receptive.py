@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.orders import Orders
 from convcalc.dims import greatest, least
 from convcalc.graph import Ref
 from convcalc.ops._op import IDENTITY
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
+    from convcalc.analysis.orders import Orders
     from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
     from convcalc.graph import Graph
@@ -88,7 +88,7 @@ def _cut(field: Field, size: int) -> Field:
     return field._replace(spans=field.spans[:size] + (None,) * (field.period - size))
 
 
-def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
+def supports(graph: Graph, applied: list[Applied], orders: Orders) -> list[dict[int, Support]]:
     """For each node what it sees of each input, by the input's place in the graph.
 
     Intervals are enough, but where parts of a result go different ways: there the exact sets are carried along.
@@ -96,9 +96,8 @@ def supports(graph: Graph, applied: list[Applied]) -> list[dict[int, Support]]:
     if any(node.op is not None and node.op.selects for node in graph.nodes):
         from convcalc.analysis.fields import Trace
 
-        return Trace(graph, applied, local=True).supports()
+        return Trace(graph, applied, orders, local=True).supports()
     seen: list[dict[int, Support]] = []
-    orders = Orders(graph, applied)
     for place, step in enumerate(applied):
         seen.append(support(graph, place, step.outputs, orders.taps(place), seen))
     return seen

@@ -99,7 +99,9 @@ def last_map(trace: Trace) -> Ref:
     """
     graph = trace.graph
     ref = next(iter(graph.results().values()))
-    gathered = [any(s.frozen and s.fields for s in seen.values()) for seen in supports(graph, trace.steps)]
+    gathered = [
+        any(s.frozen and s.fields for s in seen.values()) for seen in supports(graph, trace.steps, trace.orders)
+    ]
     ways = _on_the_way(graph, ref.node)
     maps = [place for place in ways if not gathered[place] and len(trace.steps[place].outputs[0]) > 1]
     return ref if not gathered[ref.node] or not maps else Ref(max(maps))

@@ -9,7 +9,7 @@ from convcalc.analysis.backward import backward
 from convcalc.analysis.memory import ITEMSIZE, Memory, memory
 from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import Field, Support, supports
-from convcalc.analysis.shapes import infer
+from convcalc.analysis.shapes import Applied, infer
 from convcalc.diagnostics import Diagnostic, SpecError
 from convcalc.dims import prod
 from convcalc.ops._op import FREE, Cost
@@ -17,7 +17,6 @@ from convcalc.ops._op import FREE, Cost
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from convcalc.analysis.shapes import Applied
     from convcalc.dims import Shape
     from convcalc.graph import Graph, Ref
 
@@ -127,6 +126,14 @@ class Analysis:
             for row in self.rows
             for name, shape in {**row.parameters, **row.buffers}.items()
         }
+
+    def steps(self) -> list[Applied]:
+        """For each node, inputs included, the op on operands of these shapes."""
+        rows = iter(self.rows)
+        return [
+            Applied(None, (), (node.shape or (),)) if node.op is None else next(rows).applied
+            for node in self.graph.nodes
+        ]
 
     def shape(self, ref: Ref) -> Shape:
         """The shape of one result of a node, of an input the declared one."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.algorithms import CORRELATIONS, correlation, im2col
 from convcalc.analysis.memory import ITEMSIZE, Results
-from convcalc.analysis.shapes import infer
 from convcalc.dims import prod
 from convcalc.graph import Ref
 
@@ -58,7 +57,7 @@ class Schedule(NamedTuple):
 def schedule(analysis: Analysis, name: str = "torch") -> Schedule:
     """The forward pass by one of ``SCHEDULES``, without parameters."""
     graph, batch, own = analysis.graph, analysis.batch, name == "convcalc"
-    applied = [step for step in infer(graph)[0] if step is not None]
+    applied = analysis.steps()
     results = Results(graph, applied, batch, analysis.dtype, every_index=own)
     homes = results.homes(in_place=not own)
     last = results.last_uses(homes, inputs_stay=own)

@@ -83,7 +83,7 @@ def compare_fields(
     prediction is a bound, as through stored indices, those seen need only lie in it. What sees nothing, as a layer that
     does not hang on ``source``, is not counted.
     """
-    trace = Trace(analysis.graph)
+    trace = Trace(analysis.graph, analysis.steps())
     right = bounded = 0
     wrong: list[str] = []
     places = {node.name: place for place, node in enumerate(analysis.graph.nodes)}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from convcalc.analysis.orders import Orders
 from convcalc.analysis.receptive import POINT
-from convcalc.analysis.shapes import inferred
 from convcalc.diagnostics import Misuse, did_you_mean
 from convcalc.explain.layer import explain
 
@@ -24,7 +23,7 @@ def explanations(analysis: Analysis, layer: str = "", *, defaults: bool = False)
     Raises Misuse where nothing bears the name.
     """
     nodes, rows = analysis.graph.nodes, {row.name: row for row in analysis.rows}
-    orders = Orders(analysis.graph, inferred(analysis.graph))
+    orders = Orders(analysis.graph, analysis.steps())
     places = {node.name: place for place, node in enumerate(nodes)}
     wanted = [node for node in nodes if node.op and (not layer or f"{node.name}/".startswith(f"{layer}/"))]
     if not wanted:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.shapes import Applied
-
 if TYPE_CHECKING:
     from convcalc.analysis import Analysis
     from convcalc.dims import Shape
@@ -32,12 +30,10 @@ class Net:
         self.outputs = {ref.node for ref in self.graph.results().values()}
         self.users: list[list[int]] = [[] for _ in self.nodes]
         """By node, those that use a result of it: once for each time."""
-        self.steps: list[Applied] = []
+        self.steps = analysis.steps()
         """By node, the op on operands of their shapes."""
         self._values: list[int] = []
-        rows = iter(analysis.rows)
         for place, node in enumerate(self.nodes):
-            self.steps.append(Applied(None, (), (node.shape or (),)) if node.is_input else next(rows).applied)
             passed_on = node.op is not None and node.op.view
             self._values.append(self._values[node.inputs[0].node] if passed_on else place)
             for ref in node.inputs:

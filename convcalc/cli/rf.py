@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli._options import File, Inputs, Settings, Variant, input_shapes, settings
+from convcalc.cli._outputs import check_outputs
 
 if TYPE_CHECKING:
     from convcalc.analysis.fields import Trace
@@ -55,15 +56,14 @@ def rf(
     """The receptive field of a layer: which input positions it sees, exactly, with a picture."""
     from convcalc.analysis.fields import Trace
     from convcalc.analysis.view import field_of, last_map, middle, view
-    from convcalc.diagnostics import Misuse, did_you_mean
+    from convcalc.diagnostics import Misuse
     from convcalc.expand import expand
     from convcalc.graph import Ref
     from convcalc.loading import open_spec
     from convcalc.report import field as report
     from convcalc.report.summary import named
 
-    if format_ not in ("text", "json"):
-        raise Misuse(f"there is no format '{format_}': {did_you_mean(format_, ('text', 'json'))}")
+    check_outputs(format_, None, ("text", "json"))
     if output and not output.endswith(".svg"):
         raise Misuse(f"a picture is written as SVG: --output {output}.svg")
     opened, variant_named = open_spec(spec)

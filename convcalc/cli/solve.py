@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli._options import Inputs, Settings, Variant, input_shapes, settings
+from convcalc.cli._outputs import check_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,15 +63,14 @@ def solve(
 
     The exit code is 1 where there is nothing.
     """
-    from convcalc.diagnostics import Misuse, SpecError, did_you_mean
+    from convcalc.diagnostics import SpecError
     from convcalc.expand import expand
     from convcalc.loading import open_spec
     from convcalc.report.domain import write_json, write_solution
     from convcalc.symbolic.knobs import spatial
     from convcalc.symbolic.solving import solve as solved
 
-    if format_ not in ("text", "json"):
-        raise Misuse(f"there is no format '{format_}': {did_you_mean(format_, ('text', 'json'))}")
+    check_outputs(format_, None, ("text", "json"))
     other_sizes = {"--free": free, "--link": link, "--exact": exact, "--near": near}
     if sizes:
         of_specs = {
